@@ -1,0 +1,185 @@
+package generate
+
+import (
+	"io/fs"
+	"path"
+	"strings"
+)
+
+// rule says what the files made by some templates are. The pattern is matched
+// against the template's path without .tmpl; ** stands for any number of directories.
+type rule struct {
+	pattern string
+	owner   Owner
+	kind    string
+	mode    fs.FileMode
+	when    func(*ServiceView) bool                         // nil: always
+	asked   func(*SystemView) bool                          // nil: always
+	prune   func(content []byte, system *SystemView) []byte // nil: a copied file is copied whole
+}
+
+// ownership lists every template that is not plainly generated; the first match wins.
+var ownership = []rule{
+	{pattern: "services/{service}/migrations/*.sql", owner: Appended},
+	{pattern: "services/{service}/src/{package}/main.py", owner: Yours},
+	{pattern: "services/{service}/src/{package}/rules/**", owner: Yours},
+	{pattern: "services/{service}/src/{package}/handlers/**", owner: Yours},
+	{pattern: "deploy/terraform/envs/{environment}/backend.tf", owner: Yours},
+	{pattern: "deploy/terraform/envs/{environment}/terraform.tfvars", owner: Yours},
+}
+
+// conditions lists the templates that only some services need.
+var conditions = []rule{
+	{pattern: "services/{service}/src/{package}/gen/clients/**", when: (*ServiceView).Calling},
+	{pattern: "services/{service}/tests/gen/test_calls.py", when: (*ServiceView).Refers},
+	{pattern: "services/{service}/src/{package}/gen/events.py", when: hasEvents},
+	{pattern: "services/{service}/src/{package}/gen/messaging.py", when: hasEvents},
+	{pattern: "services/{service}/src/{package}/handlers/**", when: func(s *ServiceView) bool { return len(s.Consumed) > 0 }},
+	{pattern: "services/{service}/tests/gen/test_cache.py", when: func(s *ServiceView) bool { return s.Cached }},
+	{pattern: "deploy/kubernetes/base/services/{service}/external-secret.yaml", when: func(s *ServiceView) bool { return s.System.ExternalSecrets() }},
+}
+
+// systemConditions lists the templates that only some systems need.
+var systemConditions = []rule{
+	{pattern: "libs/kit/src/kit/messaging/nats.py", asked: brokerIs("nats")},
+	{pattern: "libs/kit/src/kit/messaging/rabbitmq.py", asked: brokerIs("rabbitmq")},
+	{pattern: "libs/kit/src/kit/messaging/kafka.py", asked: brokerIs("kafka")},
+	{pattern: "libs/kit/src/kit/messaging/**", asked: hasBroker},
+	{pattern: "libs/kit/src/kit/command.py", asked: hasBroker},
+	{pattern: "libs/kit/src/kit/testing/brokers/nats.py", asked: brokerIs("nats")},
+	{pattern: "libs/kit/src/kit/testing/brokers/rabbitmq.py", asked: brokerIs("rabbitmq")},
+	{pattern: "libs/kit/src/kit/testing/brokers/kafka.py", asked: brokerIs("kafka")},
+	{pattern: "libs/kit/src/kit/testing/brokers/**", asked: hasBroker},
+	{pattern: "libs/kit/tests/migrations/002_create_outbox.sql", asked: hasBroker},
+	{pattern: "libs/kit/tests/migrations/003_create_applied.sql", asked: hasBroker},
+	{pattern: "libs/kit/tests/postbox/**", asked: hasBroker},
+	{pattern: "libs/kit/tests/test_messaging.py", asked: hasBroker},
+	{pattern: "libs/kit/src/kit/breaker.py", asked: (*SystemView).Calling},
+	{pattern: "libs/kit/src/kit/client.py", asked: (*SystemView).Calling},
+	{pattern: "libs/kit/src/kit/references.py", asked: (*SystemView).Calling},
+	{pattern: "libs/kit/src/kit/testing/clients.py", asked: (*SystemView).Calling},
+	{pattern: "libs/kit/tests/test_breaker.py", asked: (*SystemView).Calling},
+	{pattern: "libs/kit/tests/test_client.py", asked: (*SystemView).Calling},
+	{pattern: "libs/kit/tests/test_references.py", asked: (*SystemView).Calling},
+	{pattern: "libs/kit/src/kit/guard.py", asked: (*SystemView).Guarded},
+	{pattern: "libs/kit/src/kit/auth/__init__.py", asked: (*SystemView).Authenticated},
+	{pattern: "libs/kit/src/kit/auth/jwks.py", asked: authenticatedBy("oidc")},
+	{pattern: "libs/kit/src/kit/auth/tokens.py", asked: authenticatedBy("oidc")},
+	{pattern: "libs/kit/src/kit/auth/keys.py", asked: authenticatedBy("api-key")},
+	{pattern: "libs/kit/src/kit/testing/issuer.py", asked: authenticatedBy("oidc")},
+	{pattern: "libs/kit/src/kit/ratelimit.py", asked: (*SystemView).RateLimited},
+	{pattern: "libs/kit/tests/test_tokens.py", asked: authenticatedBy("oidc")},
+	{pattern: "libs/kit/tests/test_keys.py", asked: authenticatedBy("api-key")},
+	{pattern: "libs/kit/tests/test_ratelimit.py", asked: (*SystemView).RateLimited},
+	{pattern: "deploy/terraform/modules/redis/**", asked: func(s *SystemView) bool { return s.Cache != nil }},
+	{pattern: "deploy/terraform/modules/secrets/**", asked: (*SystemView).ExternalSecrets},
+	{pattern: "libs/kit/src/kit/tenancy.py", asked: tenants},
+	{pattern: "libs/kit/tests/test_tenancy.py", asked: tenants},
+	{pattern: "libs/kit/src/kit/testing/roles.py", asked: splitRoles},
+	{pattern: "deploy/gateway/istio/**", asked: through("istio")},
+	{pattern: "deploy/gateway/kong/**", asked: through("kong")},
+	{pattern: ".github/**", asked: pipelineIs("github")},
+	{pattern: ".gitlab-ci.yml", asked: pipelineIs("gitlab")},
+	{pattern: "renovate.json", asked: pipelineIs("gitlab")},
+	{pattern: "docs/delivery.md", asked: hasPipeline},
+	{pattern: "scripts/deploy.py", asked: hasPipeline},
+	{pattern: "scripts/images.py", asked: hasPipeline},
+	{pattern: "scripts/oidc_token.py", asked: pipelineIs("github")},
+	{pattern: "deploy/observability/runbooks/CacheUnavailable.md", asked: func(s *SystemView) bool { return s.Cache != nil }},
+	{pattern: "deploy/observability/runbooks/DatabaseReplicationLag.md", asked: func(s *SystemView) bool { return s.Database.Standbys.Value > 0 }},
+}
+
+func tenants(s *SystemView) bool    { return s.Security.Tenants() }
+func splitRoles(s *SystemView) bool { return s.Security.SplitsRoles() }
+
+// pruned lists the copied files of which each system keeps its part.
+var pruned = []rule{
+	{pattern: "requirements/runtime.in", prune: pruneWishes},
+	{pattern: "requirements/*.txt", prune: pruneLock},
+}
+
+// kinds says what a file is by its place and name; the first match wins.
+var kinds = []rule{
+	{pattern: "architecture/openapi/**", kind: "openapi"},
+	{pattern: "requirements/**", kind: "requirements"},
+	{pattern: "compose*.yaml", kind: "compose"},
+	{pattern: "deploy/kubernetes/**/kustomization.yaml", kind: "kustomization"},
+	{pattern: "deploy/kubernetes/**/*.yaml", kind: "kubernetes"},
+	{pattern: "**/*.tf", kind: "terraform"},
+	{pattern: "**/*.tfvars", kind: "terraform"},
+	{pattern: "**/*.tftest.hcl", kind: "terraform"},
+	{pattern: "**/Dockerfile", kind: "dockerfile"},
+	{pattern: "**/Makefile", kind: "makefile"},
+	{pattern: "**/*.py", kind: "python"},
+	{pattern: "**/*.pyi", kind: "python"},
+	{pattern: "**/*.sql", kind: "sql"},
+	{pattern: "**/*.yaml", kind: "yaml"},
+	{pattern: "**/*.yml", kind: "yaml"},
+	{pattern: "**/*.toml", kind: "toml"},
+	{pattern: "**/*.md", kind: "markdown"},
+	{pattern: "**/*.json", kind: "json"},
+	{pattern: "**/*.sh", kind: "shell", mode: 0o755},
+}
+
+// junk lists what tools leave in a working copy: never part of a template tree.
+var junk = map[string]bool{
+	"__pycache__": true, ".venv": true, ".git": true, ".pytest_cache": true, ".mypy_cache": true,
+	".ruff_cache": true, ".hypothesis": true, ".coverage": true, ".DS_Store": true, "templates.go": true,
+}
+
+func isJunk(name string) bool {
+	return junk[name] || strings.HasSuffix(name, ".pyc") || strings.HasSuffix(name, ".egg-info")
+}
+
+// ruleFor folds the tables into what holds for one template.
+func ruleFor(pattern string) rule {
+	result := rule{owner: Generated, kind: "text", mode: 0o644}
+	if r, ok := firstMatch(ownership, pattern); ok {
+		result.owner = r.owner
+	}
+	if r, ok := firstMatch(kinds, pattern); ok {
+		result.kind = r.kind
+		if r.mode != 0 {
+			result.mode = r.mode
+		}
+	}
+	if r, ok := firstMatch(conditions, pattern); ok {
+		result.when = r.when
+	}
+	if r, ok := firstMatch(systemConditions, pattern); ok {
+		result.asked = r.asked
+	}
+	if r, ok := firstMatch(pruned, pattern); ok {
+		result.prune = r.prune
+	}
+	return result
+}
+
+func firstMatch(rules []rule, name string) (rule, bool) {
+	for _, r := range rules {
+		if matchSegments(strings.Split(r.pattern, "/"), strings.Split(name, "/")) {
+			return r, true
+		}
+	}
+	return rule{}, false
+}
+
+// matchSegments is path.Match name by name, with ** for any number of names.
+func matchSegments(pattern, names []string) bool {
+	if len(pattern) == 0 {
+		return len(names) == 0
+	}
+	if pattern[0] == "**" {
+		for i := range len(names) + 1 {
+			if matchSegments(pattern[1:], names[i:]) {
+				return true
+			}
+		}
+		return false
+	}
+	if len(names) == 0 {
+		return false
+	}
+	ok, _ := path.Match(pattern[0], names[0])
+	return ok && matchSegments(pattern[1:], names[1:])
+}

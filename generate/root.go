@@ -1,0 +1,100 @@
+package generate
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// What compose.yaml gives to one machine, where the blueprint sizes the real servers.
+const (
+	localSpareConnections = 10  // migrations run one at a time per service, and a person with psql
+	localPostgresMiB      = 512 // shared buffers and the server itself
+	localConnectionMiB    = 4   // of each connection, working memory included
+	localRedisMiB         = 256
+)
+
+// LocalConnections is PostgreSQL's max_connections where each service runs once:
+// its pool and its migration, and a few for people.
+func (s *SystemView) LocalConnections() int {
+	connections := localSpareConnections
+	for _, service := range s.Services {
+		connections += service.Sizing.PoolSize.Int() + 1
+	}
+	return connections
+}
+
+// LocalPostgresMiB is the memory limit of that server, in steps of 256 MiB.
+func (s *SystemView) LocalPostgresMiB() int {
+	needed := localPostgresMiB + localConnectionMiB*s.LocalConnections()
+	return (needed + 255) / 256 * 256
+}
+
+// LocalRedisMiB is Redis's maxmemory on one machine: the blueprint's, or less.
+func (s *SystemView) LocalRedisMiB() int {
+	return min(localRedisMiB, s.Blueprint.Cache.MaxMemory.Int())
+}
+
+// LocalRedisLimitMiB leaves room above maxmemory for the server, its clients and fragmentation.
+func (s *SystemView) LocalRedisLimitMiB() int {
+	return s.LocalRedisMiB()*3/2 + 32
+}
+
+// CPUs is the CPU limit of a pod in cores, as Compose writes it: "0.5".
+func (s *ServiceView) CPUs() string {
+	return fmt.Sprintf("%g", math.Round(s.Sizing.CPULimit.Value)/1000)
+}
+
+// About is the description, or the title where there is none, as one cell of a Markdown table.
+func (s *ServiceView) About() string {
+	if s.Description == "" {
+		return markdownText(s.Title)
+	}
+	return markdownText(s.Description)
+}
+
+// About is the description, or the title where there is none, as Markdown text.
+func (s *SystemView) About() string {
+	if s.System.Description == "" {
+		return markdownText(s.System.Title)
+	}
+	return markdownText(s.System.Description)
+}
+
+// TitleText is the system's title as Markdown text.
+func (s *SystemView) TitleText() string { return markdownText(s.System.Title) }
+
+// markdownText keeps a person's words from being read as Markdown, HTML or the end of a table cell.
+func markdownText(text string) string {
+	escaped := markdownEscapes.Replace(strings.Join(strings.Fields(text), " "))
+	return strings.TrimSpace(escaped)
+}
+
+var markdownEscapes = strings.NewReplacer(
+	`\`, `\\`, "|", `\|`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`,
+)
+
+// SystemForm is how scripts/system.py names a service.
+func (s *SystemView) SystemForm() string {
+	form := "NAME:PACKAGE:DATABASE:"
+	if s.Security.SplitsRoles() {
+		form += "OWNER:"
+	}
+	form += "PORT"
+	if s.Broker != nil {
+		form += ":PROCESSES"
+	}
+	return form
+}
+
+// Processes are those of the service beside its API, as scripts/system.py takes them.
+func (s *ServiceView) Processes() string {
+	var names []string
+	if s.Relays() {
+		names = append(names, "relay")
+	}
+	if s.Works() {
+		names = append(names, "worker")
+	}
+	return strings.Join(names, ",")
+}

@@ -1,0 +1,74 @@
+package generate
+
+import (
+	"fmt"
+	"strings"
+
+	"codex-design/model"
+)
+
+// Managed is what the environment rents for its data.
+func (e *EnvironmentView) Managed() model.ManagedPlan {
+	return e.System.Blueprint.Managed(e.EnvironmentPlan)
+}
+
+// Managed is what production rents for its data.
+func (s *SystemView) Managed() model.ManagedPlan { return s.Production().Managed() }
+
+// cloudNames is how long a name may be that every service of a cloud takes.
+const cloudNames = 40
+
+// CloudName names the system in this environment among all that an account holds.
+func (e *EnvironmentView) CloudName() string {
+	system := e.System.System.Name
+	system = strings.TrimRight(system[:min(len(system), cloudNames-1-len(e.Name))], "-")
+	return system + "-" + e.Name
+}
+
+// ZoneNumbers counts the zones from 1.
+func (s *SystemView) ZoneNumbers() []int {
+	zones := make([]int, max(2, s.Load.Zones.Int()))
+	for i := range zones {
+		zones[i] = i + 1
+	}
+	return zones
+}
+
+// HCLKeys are the services' names as keys of an HCL map, padded as terraform fmt does.
+func (s *SystemView) HCLKeys() map[string]string {
+	names := make([]string, len(s.Services))
+	for i, service := range s.Services {
+		names[i] = service.Name
+	}
+	return paddedKeys(names)
+}
+
+// paddedKeys quotes names and fills them up to the width of the longest.
+func paddedKeys(names []string) map[string]string {
+	width := 0
+	for _, name := range names {
+		width = max(width, len(name)+2)
+	}
+	keys := make(map[string]string, len(names))
+	for _, name := range names {
+		keys[name] = fmt.Sprintf("%-*s", width, `"`+name+`"`)
+	}
+	return keys
+}
+
+// HCLList is a list of names on one line of HCL.
+func (s *SystemView) HCLList(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = `"` + name + `"`
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// SecretProperties are the keys of the service's entry in the vault.
+func (s *ServiceView) SecretProperties() []string {
+	if s.Cached {
+		return []string{"database_url", "redis_url"}
+	}
+	return []string{"database_url"}
+}

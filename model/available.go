@@ -1,0 +1,37 @@
+package model
+
+// What can be said in an answers file but not be generated yet. Deleting a row
+// lifts its restriction everywhere: reading, --set and the wizard.
+var notYet = map[string]map[string]string{
+	"architecture": {
+		"serverless": "functions on AWS Lambda are not generated yet",
+		"monolith":   "one deployable of all modules is not generated yet",
+	},
+	"datastores.database": {
+		"dynamodb": "it comes with the serverless architecture",
+	},
+	"datastores.broker": {
+		"nats":     "messaging between services is not generated yet",
+		"rabbitmq": "messaging between services is not generated yet",
+		"kafka":    "messaging between services is not generated yet",
+		"sqs":      "it comes with the serverless architecture",
+	},
+	"security.authentication": {
+		"oidc":    "authentication is not generated yet",
+		"api-key": "authentication is not generated yet",
+	},
+	"security.authorization": {
+		"rbac": "authorization is not generated yet",
+	},
+	"security.tenancy": {
+		"row-level": "tenants are not generated yet",
+	},
+	// any value of these but the empty one
+	"security.rate_limit.per_client_rps": {anyValue: "rate limits are not generated yet"},
+	"services[].publishes":               {anyValue: "messaging between services is not generated yet"},
+	"services[].consumes":                {anyValue: "messaging between services is not generated yet"},
+	"services[].cqrs":                    {anyValue: "read models are not generated yet"},
+}
+
+// anyValue is the row of a key whose every value, but for the zero one, is refused.
+const anyValue = "*"

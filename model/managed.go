@@ -1,0 +1,164 @@
+package model
+
+// ManagedPlan is what one environment rents for its data. The sizes' names are
+// those of Amazon RDS and ElastiCache, the example of deploy/terraform; the
+// numbers hold for any provider.
+type ManagedPlan struct {
+	Environment       string   // dev
+	Connections       Quantity // that the pools may open at full scale
+	OtherConnections  Quantity // kept for people, tasks and the superuser
+	MaxConnections    Quantity
+	VCPU              Quantity
+	MemoryGiB         Quantity
+	StorageGiB        Quantity
+	MaxStorageGiB     Quantity // up to which the storage may grow by itself
+	Standbys          Quantity
+	BackupDays        Quantity
+	KeyDays           Quantity // between the order to delete a key or a secret and its end
+	IdleInTransaction Quantity // ms
+	Class             string   // of the database server: db.r7g.large
+	Cache             *ManagedCache
+}
+
+// ManagedCache is the Redis of one environment.
+type ManagedCache struct {
+	MemoryMiB   Quantity // that is needed
+	NodeMiB     Quantity // of the smallest node that has it
+	ReservedPct Quantity // percent of the node that is no room for data
+	Nodes       Quantity
+	Clients     Quantity // that the pools may open at full scale
+	MaxClients  Quantity
+	Class       string // of a node: cache.t4g.micro
+}
+
+var (
+	leastStorage      = Constant{"least_storage", 20, "GiB", "Amazon RDS: least for gp3"}
+	storageMargin     = Constant{"storage_margin", 2, "", "judgement: twice the plan is a reason to look, not to stop"}
+	backupDays        = Constant{"backup_days", 30, "days", "judgement: a mistake is found with the month's reports"}
+	backupDaysIdle    = Constant{"backup_days_idle", 7, "days", "judgement: nothing there that cannot be made again"}
+	keyDays           = Constant{"key_days", 30, "days", "AWS KMS: the longest time to think again"}
+	noStandbys        = Constant{"no_standbys", 0, "standbys", "an outage of it wakes nobody"}
+	idleInTransaction = Constant{"idle_in_transaction", 10000, "ms", "the kit's own setting (db_idle_in_transaction_timeout_ms)"}
+	cacheFloorMiB     = Constant{"cache_floor", 256, "MiB", sourceJudgement}
+	cacheClients      = Constant{"cache_clients", 65000, "connections", "Amazon ElastiCache: maxclients, fixed"}
+)
+
+var (
+	fullConnections = derive("connections", "pool_size * (max_replicas + max(1, ceil(surge_share * max_replicas)))",
+		"every pool full in the middle of a rollout", "CON-POOL-BUDGET")
+	fullCacheClients = derive("connections", "cache_pool * (max_replicas + max(1, ceil(surge_share * max_replicas)))",
+		"every pool full in the middle of a rollout", "CON-REDIS")
+	otherConnections = derive("connections", "ops_connections + superuser_reserved", sourcePostgres, "CON-POOL-BUDGET")
+	idleVCPU         = derive("vCPU", "rung(((sum_connections + ops_connections) / connection_use + superuser_reserved + 10) / connections_per_gib / gib_per_vcpu, "+
+		"2, 4, 8, 16, 32, 48, 64)", "nobody loads it: the connections alone decide", "CON-DB-MEMORY", "CST-IDLE")
+	givenVCPU      = derive("vCPU", "production", "the size at which a load test means something")
+	managedStorage = derive("GiB", "max(least_storage, storage)", "Amazon RDS: least for gp3")
+	idleStorage    = derive("GiB", "least_storage", "made-up data", "CST-IDLE")
+	storageCeiling = derive("GiB", "storage_margin * storage", "a full disk stops every service")
+	givenStandbys  = derive("standbys", "production", "a standby in another zone from three nines on", "DRX-RTO")
+	nodeMiB        = derive("MiB", "rung(memory, 512, 1403, 3164, 13384, 26952, 54088, 108349, 214579, 325396, 429148)",
+		"Amazon ElastiCache: memory of its nodes", "RES-CACHE-SIZE")
+	givenMemory  = derive("MiB", "production", "the size at which a load test means something")
+	reservedPart = derive("%", "100 * (1 - cache_use)", "Redis: room for copy-on-write and buffers", "RES-REDIS-MAXMEM")
+	cacheNodes   = derive("nodes", "1 + standbys", "one in each of two zones where the database has a standby")
+)
+
+// databaseClasses and cacheClasses name the sizes of the rungs.
+var (
+	databaseClasses = map[int]string{2: "large", 4: "xlarge", 8: "2xlarge", 16: "4xlarge", 32: "8xlarge", 48: "12xlarge", 64: "16xlarge"}
+	cacheClasses    = map[int]string{
+		512: "t4g.micro", 1403: "t4g.small", 3164: "t4g.medium", 13384: "r7g.large", 26952: "r7g.xlarge", 54088: "r7g.2xlarge",
+		108349: "r7g.4xlarge", 214579: "r7g.8xlarge", 325396: "r7g.12xlarge", 429148: "r7g.16xlarge",
+	}
+)
+
+// idleEnvironments are sized for nobody; the others like production.
+var idleEnvironments = map[string]bool{"dev": true}
+
+// Managed sizes the data services of one environment.
+func (b Blueprint) Managed(e EnvironmentPlan) ManagedPlan {
+	sum := b.overReplicas(e, fullConnections, "pool_size", func(s ServicePlan) Quantity { return s.Sizing.PoolSize })
+	m := ManagedPlan{
+		Environment:       e.Name,
+		Connections:       sum,
+		OtherConnections:  otherConnections.of(opsConnections.input(), superuserReserved.input()),
+		VCPU:              givenVCPU.of(b.Database.VCPU.named("production")),
+		StorageGiB:        managedStorage.of(leastStorage.input(), b.Database.StorageGiB.named("storage")),
+		Standbys:          constantQuantity(noStandbys, "CST-IDLE"),
+		BackupDays:        constantQuantity(backupDaysIdle, "DRX-RPO", "CST-IDLE"),
+		KeyDays:           constantQuantity(keyDays, "DRX-PROTECT"),
+		IdleInTransaction: constantQuantity(idleInTransaction, "CON-DB-TIMEOUTS"),
+	}
+	if idleEnvironments[e.Name] {
+		m.VCPU = idleVCPU.of(sum.named("sum_connections"), opsConnections.input(), connectionUse.input(), superuserReserved.input(),
+			connectionsPerGiB.input(), memoryPerVCPU.input())
+		m.StorageGiB = idleStorage.of(leastStorage.input())
+	}
+	if e.Production {
+		m.Standbys = givenStandbys.of(b.Database.Standbys.named("production"))
+		m.BackupDays = constantQuantity(backupDays, "DRX-RPO")
+	}
+	m.MaxStorageGiB = storageCeiling.of(storageMargin.input(), m.StorageGiB.named("storage"))
+	m.MemoryGiB = databaseMemory.of(memoryPerVCPU.input(), m.VCPU.named("vcpu"))
+	m.MaxConnections = maxConnections.of(connectionCap.input(), connectionsPerGiB.input(), m.MemoryGiB.named("memory_gib"),
+		sum.named("sum_connections"), opsConnections.input(), connectionUse.input(), superuserReserved.input())
+	m.Class = "db.r7g." + databaseClasses[m.VCPU.Int()]
+	m.Cache = b.managedCache(e, m.Standbys)
+	return m
+}
+
+func (b Blueprint) managedCache(e EnvironmentPlan, standbys Quantity) *ManagedCache {
+	if b.Cache == nil {
+		return nil
+	}
+	c := &ManagedCache{
+		MemoryMiB:   givenMemory.of(b.Cache.MemoryMiB.named("production")),
+		ReservedPct: reservedPart.of(cacheUse.input()),
+		Nodes:       cacheNodes.of(standbys.named("standbys")),
+		Clients:     b.overReplicas(e, fullCacheClients, "cache_pool", func(s ServicePlan) Quantity { return s.Sizing.CachePool }),
+		MaxClients:  constantQuantity(cacheClients, "CON-REDIS"),
+	}
+	if idleEnvironments[e.Name] {
+		c.MemoryMiB = constantQuantity(cacheFloorMiB, "CST-IDLE")
+	}
+	c.NodeMiB = nodeMiB.of(c.MemoryMiB.named("memory"))
+	c.Class = "cache." + cacheClasses[c.NodeMiB.Int()]
+	return c
+}
+
+// overReplicas adds up what the pods of every service hold in an environment.
+func (b Blueprint) overReplicas(e EnvironmentPlan, each derivation, pool string, of func(ServicePlan) Quantity) Quantity {
+	var terms []Input
+	for i, service := range b.Services {
+		if of(service).Value == 0 {
+			continue
+		}
+		held := each.of(of(service).named(pool), e.Replicas[i].Max.named("max_replicas"), surgeShare.input())
+		terms = append(terms, held.named(inputName(service.Name)))
+	}
+	return sumOf(each.unit, "at full scale, one rollout at a time in each service", terms, each.rules...)
+}
+
+func (m ManagedPlan) quantities() []NamedQuantity {
+	all := []NamedQuantity{
+		{"database.connections", m.Connections}, {"database.other_connections", m.OtherConnections}, {"database.max_connections", m.MaxConnections},
+		{"database.vcpu", m.VCPU}, {"database.memory_gib", m.MemoryGiB}, {"database.storage_gib", m.StorageGiB},
+		{"database.max_storage_gib", m.MaxStorageGiB}, {"database.standbys", m.Standbys}, {"database.backup_days", m.BackupDays},
+		{"database.key_days", m.KeyDays}, {"database.idle_in_transaction", m.IdleInTransaction},
+	}
+	if c := m.Cache; c != nil {
+		all = append(all, NamedQuantity{"cache.memory_mib", c.MemoryMiB}, NamedQuantity{"cache.node_mib", c.NodeMiB},
+			NamedQuantity{"cache.reserved_percent", c.ReservedPct}, NamedQuantity{"cache.nodes", c.Nodes},
+			NamedQuantity{"cache.clients", c.Clients}, NamedQuantity{"cache.max_clients", c.MaxClients})
+	}
+	return all
+}
+
+// managedQuantities lists the numbers of every environment's data services.
+func (b Blueprint) managedQuantities() []NamedQuantity {
+	var all []NamedQuantity
+	for _, e := range b.Cluster.Environments {
+		all = append(all, under("managed."+e.Name, b.Managed(e).quantities())...)
+	}
+	return all
+}

@@ -1,0 +1,1 @@
+"""What every service of this system shares; import the modules, not this package."""

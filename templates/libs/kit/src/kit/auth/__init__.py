@@ -1,0 +1,1 @@
+"""Who calls: how callers prove who they are."""

@@ -1,0 +1,233 @@
+"""An OpenID Connect issuer of the tests' own, with real keys; also for a system on one machine.
+
+    python -m kit.testing.issuer --port 8080
+
+serves the configuration and the keys, and `POST /token` makes an access token for whoever asks:
+`subject`, `scope`, `roles`, `audience` and `tenant` are members of the form. It is no identity
+provider: never let anything trust it that others can reach.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import uuid4
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+LIFETIME_S = 3600
+_CONFIGURATION = "/.well-known/openid-configuration"
+_KEYS = "/keys"
+_TOKEN = "/token"  # noqa: S105 - a path
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A private key and the public half as the issuer publishes it."""
+
+    identity: str
+    algorithm: str
+    private: Any
+    public: Mapping[str, Any]
+
+    @classmethod
+    def rsa(cls) -> "SigningKey":
+        """Make a key for RS256."""
+        private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        return cls._of("RS256", private, RSAAlgorithm.to_jwk(private.public_key(), as_dict=True))
+
+    @classmethod
+    def ec(cls) -> "SigningKey":
+        """Make a key for ES256."""
+        private = ec.generate_private_key(ec.SECP256R1())
+        return cls._of("ES256", private, ECAlgorithm.to_jwk(private.public_key(), as_dict=True))
+
+    @classmethod
+    def _of(cls, algorithm: str, private: Any, public: dict[str, Any]) -> "SigningKey":
+        identity = uuid4().hex
+        told = {"kid": identity, "alg": algorithm, "use": "sig"}
+        return cls(identity, algorithm, private, {**public, **told})
+
+
+class Issuer:
+    """Signs with its newest key and publishes those that it has not dropped."""
+
+    def __init__(self, url: str, audience: str) -> None:
+        self.url = url
+        self.audience = audience
+        self.keys = [SigningKey.rsa(), SigningKey.ec()]
+        self.fetches = 0
+        """How often somebody asked for the keys."""
+
+    def rotate(self) -> SigningKey:
+        """Sign with a new key from now on, of the other kind; the old ones stay published."""
+        key = SigningKey.ec() if self.keys[-1].algorithm == "RS256" else SigningKey.rsa()
+        self.keys.append(key)
+        return key
+
+    def drop(self, key: SigningKey) -> None:
+        """Publish a key no more."""
+        self.keys.remove(key)
+
+    def token(
+        self,
+        *scopes: str,
+        subject: str = "test",
+        key: SigningKey | None = None,
+        head: Mapping[str, Any] | None = None,
+        **claims: Any,
+    ) -> str:
+        """Return an access token.
+
+        Args:
+            scopes: what the bearer may do.
+            subject: who the bearer is.
+            key: signs it; the newest key if None.
+            head: members of the header to set otherwise.
+            claims: members of the payload to set otherwise; None leaves a member out.
+        """
+        now = int(time.time())
+        usual: dict[str, Any] = {
+            "iss": self.url,
+            "aud": self.audience,
+            "sub": subject,
+            "iat": now,
+            "exp": now + LIFETIME_S,
+            "scope": " ".join(scopes),
+        }
+        key = key or self.keys[-1]
+        headers = {"kid": key.identity, "typ": "at+jwt", **(head or {})}
+        return jwt.encode(
+            _without_none(usual | claims),
+            key.private,
+            algorithm=key.algorithm,
+            headers=_without_none(headers),
+        )
+
+    def answer(self, path: str) -> dict[str, Any] | None:
+        """Return what it publishes at a path."""
+        if path == _CONFIGURATION:
+            return {
+                "issuer": self.url,
+                "jwks_uri": self.url + _KEYS,
+                "token_endpoint": self.url + _TOKEN,
+            }
+        if path == _KEYS:
+            self.fetches += 1
+            return {"keys": [dict(key.public) for key in self.keys]}
+        return None
+
+    def grant(self, form: Mapping[str, str]) -> dict[str, Any]:
+        """Return the answer to a request for a token."""
+        claims: dict[str, Any] = {"roles": form.get("roles", "").split()}
+        if "tenant" in form:
+            claims["tenant_id"] = form["tenant"]
+        token = self.token(
+            *form.get("scope", "").split(), subject=form.get("subject", "local"), **claims
+        )
+        return {"access_token": token, "token_type": "Bearer", "expires_in": LIFETIME_S}
+
+
+def _without_none(members: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Speaks for the issuer of its server."""
+
+    server: "_Server"
+
+    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+        self._send(self.server.issuer.answer(self.path))
+
+    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+        length = int(self.headers.get("Content-Length") or 0)
+        form = parse_qs(self.rfile.read(length).decode())
+        given = {name: values[-1] for name, values in form.items()}
+        self._send(self.server.issuer.grant(given) if self.path == _TOKEN else None)
+
+    def _send(self, body: dict[str, Any] | None) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(404 if body is None else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__((host, port), _Handler)
+        self.issuer: Issuer
+
+
+@contextmanager
+def issuer(
+    audience: str, *, host: str = "127.0.0.1", port: int = 0, url: str | None = None
+) -> Iterator[Issuer]:
+    """Run an issuer for a while.
+
+    Args:
+        audience: whom its tokens are for.
+        host: where it listens.
+        port: 0 for one that is free.
+        url: how others reach it; None for host and port.
+    """
+    server = _Server(host, port)
+    server.issuer = Issuer(url or f"http://{host}:{server.server_port}", audience)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield server.issuer
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def bearer() -> dict[str, str]:
+    """Return the headers with the token that API_TOKEN holds, for scripts and load tests."""
+    token = os.environ.get("API_TOKEN")
+    if not token:
+        msg = "set API_TOKEN to an access token for this system"
+        raise SystemExit(msg)
+    return {"Authorization": f"Bearer {token}"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until a signal."""
+    parser = argparse.ArgumentParser(prog="python -m kit.testing.issuer", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--url", help="how the services reach it")
+    parser.add_argument("--audience", required=True, help="whom its tokens are for")
+    given = parser.parse_args(arguments)
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with issuer(given.audience, host=given.host, port=given.port, url=given.url) as running:
+        sys.stdout.write(f"issuer at {running.url}\n")
+        sys.stdout.flush()
+        stop.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

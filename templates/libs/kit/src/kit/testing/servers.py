@@ -1,0 +1,237 @@
+"""Starts PostgreSQL and Redis of its own: free loopback ports, temporary data, stopped by pid."""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+_START_S = 120.0  # a busy machine is no failure
+_POLL_S = 0.05
+_UNPRIVILEGED = ("postgres", "nobody")
+
+MISSING_POSTGRES = (
+    "PostgreSQL is needed: set TEST_POSTGRES_URL to the URL of a superuser, or install the "
+    "server (Debian, Ubuntu: apt-get install postgresql; macOS: brew install postgresql)"
+)
+MISSING_REDIS = (
+    "Redis is needed: set TEST_REDIS_URL, or install the server "
+    "(Debian, Ubuntu: apt-get install redis-server; macOS: brew install redis)"
+)
+
+
+ServerT = TypeVar("ServerT", bound="Server")
+
+
+class ServerMissingError(Exception):
+    """A server is neither given nor installed; the message says what to do."""
+
+
+class Server(ABC):
+    """A server of a test's own, which may freeze it, kill it and start it again.
+
+    Args:
+        name: of the program, for messages.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.port = free_port()
+        self._name = name
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """The address of the server; the same after a restart."""
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """Return what runs the server in the foreground."""
+
+    def start(self) -> None:
+        """Start the server and wait until it listens."""
+        self._process = subprocess.Popen(  # noqa: S603 - the installed server
+            self.command(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        wait_for(lambda: _listens(self.port), self._name, self._process)
+
+    def pause(self) -> None:
+        """Freeze the server: connections stay open and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a frozen server go on."""
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Kill the server at once: connections are refused from now on."""
+        if self._process is not None:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def restart(self) -> None:
+        """Kill the server and start it again, with what it had stored."""
+        self.kill()
+        self.start()
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Send a signal to the server and what it has started itself."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
+
+class RedisServer(Server):
+    """A Redis; it stores nothing, so it is empty after a restart."""
+
+    def __init__(self) -> None:
+        super().__init__("redis-server")
+        self._binary = find_program("redis-server", MISSING_REDIS)
+
+    @property
+    def url(self) -> str:
+        """The address of the server."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def command(self) -> list[str]:
+        """Return what runs the server in the foreground."""
+        options = {"port": self.port, "bind": "127.0.0.1", "save": "", "appendonly": "no"}
+        given = [str(part) for key, value in options.items() for part in (f"--{key}", value)]
+        return [self._binary, *given]
+
+
+@contextmanager
+def redis() -> Iterator[RedisServer]:
+    """Run a Redis for a while."""
+    with running(RedisServer()) as server:
+        yield server
+
+
+@contextmanager
+def running(server: ServerT) -> Iterator[ServerT]:
+    """Run a server for a while."""
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill()
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """Run a PostgreSQL for a while; gives the URL of its superuser."""
+    binaries = _postgres_binaries()
+    with tempfile.TemporaryDirectory(prefix="kit-postgres-", ignore_cleanup_errors=True) as made:
+        home = Path(made)
+        user = _server_user()
+        if user is not None:
+            shutil.chown(home, user)
+        data, log = home / "data", home / "log"
+        initdb = ["initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8"]
+        _run_as(user, binaries, [*initdb, "--locale=C", "--no-sync"])
+        port = free_port()
+        options = (
+            f"-p {port} -c listen_addresses=127.0.0.1 -k {home} -c max_connections=300 "
+            "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        )
+        control = ["pg_ctl", "-D", str(data), "-w"]
+        _run_as(user, binaries, [*control, "-l", str(log), "-o", options, "start"])
+        try:
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            _run_as(user, binaries, [*control, "-m", "immediate", "stop"])
+
+
+def find_program(name: str, missing: str) -> str:
+    """Return the path of an installed program.
+
+    Raises:
+        ServerMissingError: with the given message.
+    """
+    found = shutil.which(name)
+    if found is None:
+        raise ServerMissingError(missing)
+    return found
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(done: Callable[[], bool], what: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the process that was just started is ready."""
+    end = time.monotonic() + _START_S
+    while not done():
+        if process.poll() is not None:
+            msg = f"{what} ended with code {process.returncode} while starting"
+            raise RuntimeError(msg)
+        if time.monotonic() > end:
+            msg = f"{what} was not ready within {_START_S} s"
+            raise RuntimeError(msg)
+        time.sleep(_POLL_S)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _postgres_binaries() -> Path:
+    """Find the directory of the server's programs; Debian keeps it off the PATH."""
+    on_path = shutil.which("initdb")
+    if on_path is not None:
+        return Path(on_path).resolve().parent
+    config = shutil.which("pg_config")
+    if config is not None:
+        answer = subprocess.run([config, "--bindir"], capture_output=True, text=True, check=True)  # noqa: S603
+        told = Path(answer.stdout.strip())
+        if (told / "initdb").exists():
+            return told
+    versions = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    newest = max(versions, key=lambda found: float(found.parent.parent.name), default=None)
+    if newest is None:
+        raise ServerMissingError(MISSING_POSTGRES)
+    return newest.parent
+
+
+def _server_user() -> str | None:
+    """Return whom to run as: PostgreSQL refuses to be started by root."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return next(name for name in _UNPRIVILEGED if name in known)
+
+
+def _run_as(user: str | None, binaries: Path, command: list[str]) -> None:
+    done = subprocess.run(  # noqa: S603 - the installed server
+        [str(binaries / command[0]), *command[1:]],
+        user=user,
+        group=pwd.getpwnam(user).pw_gid if user else None,
+        extra_groups=[] if user else None,
+        cwd="/",
+        stdout=subprocess.PIPE if command[0] == "initdb" else subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        told = done.stdout.decode() if done.stdout else "see the server's log"
+        msg = f"{command[0]} failed with code {done.returncode}: {told}"
+        raise RuntimeError(msg)

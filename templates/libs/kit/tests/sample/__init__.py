@@ -1,0 +1,1 @@
+"""The smallest service that uses every part of the kit."""

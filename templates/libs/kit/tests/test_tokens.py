@@ -1,0 +1,277 @@
+import asyncio
+import base64
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import jwt
+import pytest
+import pytest_asyncio
+from conftest import MakeSettings
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from fastapi import APIRouter
+from pydantic import ValidationError
+from sample.main import build
+
+from kit.auth.tokens import Tokens, TokenSettings
+from kit.guard import Access, Guard
+from kit.identity import current
+from kit.testing import in_process
+from kit.testing.issuer import Issuer, SigningKey, issuer
+
+ACCESS = Access(
+    scopes={"create_product": "products:write", "read_product": "products:read", "whoami": None},
+    roles={"editor": frozenset({"products:read", "products:write"})},
+    public=frozenset({"opening_hours"}),
+)
+MISSING = f"/v1/products/{uuid4()}"
+PASSWORD = "q7Vt0mJx2LfWc9Rb"
+
+mine = APIRouter(prefix="/v1/mine")
+
+
+@mine.get("/whoami", operation_id="whoami")
+async def whoami() -> dict[str, Any]:
+    principal = current()
+    return {"subject": principal.subject, "tenant": principal.tenant}
+
+
+@mine.get("/hours", operation_id="opening_hours")
+async def opening_hours() -> str:
+    return current().subject
+
+
+@mine.get("/forgotten")
+async def forgotten() -> str:
+    return "nobody said who may read this"
+
+
+class Settings(TokenSettings):
+    service_name: str = "sample"
+    oidc_audience: str = "sample"
+
+
+@pytest.fixture
+def authority() -> Iterator[Issuer]:
+    with issuer("sample") as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def client(
+    make_settings: MakeSettings, authority: Issuer
+) -> AsyncIterator[httpx2.AsyncClient]:
+    given = make_settings().model_dump(exclude={"service_name"})
+    settings = Settings(**given, oidc_issuer=authority.url)
+    guard = Guard(authenticator=Tokens(settings, ACCESS.roles), access=ACCESS)
+    app = build(settings, guard)
+    app.include_router(mine)
+    async with in_process(app) as made:
+        yield made
+
+
+async def asked(
+    client: httpx2.AsyncClient, token: str | None, path: str = MISSING
+) -> httpx2.Response:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return await client.get(path, headers=headers)
+
+
+async def test_a_token_of_either_kind_of_key_is_accepted(
+    client: httpx2.AsyncClient, authority: Issuer
+) -> None:
+    for key in authority.keys:
+        token = authority.token("products:read", key=key)
+        assert (await asked(client, token)).status_code == 404
+    assert authority.fetches <= 2  # the second key was fetched with the first one
+
+
+async def test_without_a_token_the_caller_is_told_how(client: httpx2.AsyncClient) -> None:
+    for header in (None, "Basic YTpi", "Bearer", "Bearer ", f"Bearer {'a' * 9000}"):
+        headers = {} if header is None else {"Authorization": header}
+        answer = await client.get(MISSING, headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def unsigned(token: str, **head: Any) -> str:
+    """Return the token with another header and no signature."""
+    head_json = json.dumps({"alg": "none", "typ": "JWT", **head}).encode()
+    encoded = base64.urlsafe_b64encode(head_json).decode().rstrip("=")
+    return f"{encoded}.{token.split('.')[1]}."
+
+
+def forged(authority: Issuer) -> dict[str, str]:
+    """Return tokens that are wrong in one way each."""
+    good = authority.token("products:read")
+    key = authority.keys[0]
+    head, payload, signature = good.split(".")
+    other = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    other["sub"] = "admin"
+    changed = base64.urlsafe_b64encode(json.dumps(other).encode()).decode().rstrip("=")
+    now = int(time.time())
+    public = key.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    symmetric = {"kid": key.identity, "alg": "HS256"}
+    confused = base64.urlsafe_b64encode(json.dumps(symmetric).encode()).decode().rstrip("=")
+    mac = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
+    hashed = mac.sign(f"{confused}.{payload}".encode(), public)
+    return {
+        "changed after it was signed": f"{head}.{changed}.{signature}",
+        "signed by another key": authority.token(key=SigningKey.rsa(), head={"kid": key.identity}),
+        "signed by a key that nobody knows": authority.token(key=SigningKey.rsa()),
+        "without a key id": authority.token(head={"kid": None}),
+        "unsigned": unsigned(good, kid=key.identity),
+        "signed with the public key as a password": (
+            f"{confused}.{payload}.{base64.urlsafe_b64encode(hashed).decode().rstrip('=')}"
+        ),
+        "of another algorithm": jwt.encode(
+            other, key.private, algorithm="RS512", headers={"kid": key.identity}
+        ),
+        "expired": authority.token("products:read", exp=now - 60),
+        "of the future": authority.token("products:read", nbf=now + 60),
+        "without an end": authority.token("products:read", exp=None),
+        "for another audience": authority.token("products:read", aud="billing"),
+        "without an audience": authority.token("products:read", aud=None),
+        "of another issuer": authority.token("products:read", iss="https://elsewhere.example"),
+        "of nobody": authority.token("products:read", sub=None),
+        "of a tenant that is none": authority.token("products:read", tenant_id="x"),
+        "no token": "rubbish",
+    }
+
+
+async def test_tokens_that_are_wrong_are_refused(
+    client: httpx2.AsyncClient, authority: Issuer
+) -> None:
+    for fault, token in forged(authority).items():
+        answer = await asked(client, token)
+        assert answer.status_code == 401, fault
+        assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"], fault
+        assert token not in answer.text
+    assert (await asked(client, authority.token("products:read"))).status_code == 404
+
+
+async def test_clocks_may_differ_a_little(client: httpx2.AsyncClient, authority: Issuer) -> None:
+    now = int(time.time())
+    for claims in ({"exp": now - 10}, {"nbf": now + 10}):
+        token = authority.token("products:read", **claims)
+        assert (await asked(client, token)).status_code == 404
+
+
+async def test_a_scope_is_needed_by_itself_or_through_a_role(
+    client: httpx2.AsyncClient, authority: Issuer
+) -> None:
+    for claims, status in (
+        ({"scope": "products:write"}, 403),
+        ({"scope": None}, 403),
+        ({"scope": "products:read other"}, 404),
+        ({"scope": None, "scp": ["products:read"]}, 404),
+        ({"scope": None, "roles": ["editor"]}, 404),
+        ({"scope": None, "roles": ["stranger"]}, 403),
+    ):
+        answer = await asked(client, authority.token(**claims))
+        assert answer.status_code == status, claims
+    refused = await asked(client, authority.token("products:write"))
+    assert 'scope="products:read"' in refused.headers["WWW-Authenticate"]
+
+
+async def test_who_calls_is_known_to_the_route_and_only_there(
+    client: httpx2.AsyncClient, authority: Issuer
+) -> None:
+    tenant = str(uuid4())
+    token = authority.token(subject="ada", tenant_id=tenant)
+    answer = await asked(client, token, "/v1/mine/whoami")
+    assert answer.json() == {"subject": "ada", "tenant": tenant}
+    assert (await asked(client, None, "/v1/mine/hours")).json() == "anonymous"
+    assert current().subject == "anonymous"
+
+
+async def test_a_public_route_takes_no_token_but_no_wrong_one(
+    client: httpx2.AsyncClient, authority: Issuer
+) -> None:
+    assert (await asked(client, None, "/v1/mine/hours")).status_code == 200
+    good = authority.token(subject="ada")
+    assert (await asked(client, good, "/v1/mine/hours")).json() == "ada"
+    assert (await asked(client, "rubbish", "/v1/mine/hours")).status_code == 401
+
+
+async def test_a_route_that_nobody_described_is_closed(
+    client: httpx2.AsyncClient, authority: Issuer
+) -> None:
+    token = authority.token("products:read", roles=["editor"])
+    assert (await asked(client, token, "/v1/mine/forgotten")).status_code == 403
+
+
+async def test_probes_need_no_token(client: httpx2.AsyncClient) -> None:
+    for path in ("/livez", "/readyz", "/startupz"):
+        assert (await client.get(path)).status_code == 200
+
+
+async def test_a_rotation_refuses_no_valid_token(
+    client: httpx2.AsyncClient, authority: Issuer
+) -> None:
+    first = authority.token("products:read")
+    statuses = [(await asked(client, first)).status_code]
+    for _ in range(4):
+        authority.rotate()
+        fresh = [authority.token("products:read", subject=uuid4().hex) for _ in range(20)]
+        answers = await asyncio.gather(*(asked(client, token) for token in (*fresh, first)))
+        statuses += [answer.status_code for answer in answers]
+    assert set(statuses) == {404}
+    assert authority.fetches <= 8  # one for twenty callers, not one for each
+
+
+async def test_a_key_that_was_taken_back_counts_no_more(
+    client: httpx2.AsyncClient, authority: Issuer
+) -> None:
+    stolen = authority.keys[-1]
+    token = authority.token("products:read")
+    assert (await asked(client, token)).status_code == 404
+    authority.drop(stolen)
+    authority.rotate()
+    fresh = authority.token("products:read")
+    assert (await asked(client, fresh)).status_code == 404  # the new key makes it fetch
+    assert (await asked(client, token)).status_code == 401
+
+
+async def test_made_up_keys_cost_no_fetch_each(
+    client: httpx2.AsyncClient, authority: Issuer
+) -> None:
+    await asked(client, authority.token("products:read"))
+    before = authority.fetches
+    stranger = SigningKey.ec()
+    for _ in range(50):
+        token = authority.token(key=stranger, head={"kid": uuid4().hex})
+        assert (await asked(client, token)).status_code == 401
+    assert authority.fetches <= before + 2
+
+
+async def test_keys_stay_while_the_issuer_is_away(make_settings: MakeSettings) -> None:
+    given = make_settings().model_dump(exclude={"service_name"})
+    with issuer("sample") as authority:
+        settings = Settings(**given, oidc_issuer=authority.url)
+        guard = Guard(authenticator=Tokens(settings, ACCESS.roles), access=ACCESS)
+        app = build(settings, guard)
+        old = authority.token("products:read")
+        new = authority.token("products:read", key=authority.rotate())
+        authority.drop(authority.keys[-1])
+        async with in_process(app) as client:
+            assert (await asked(client, old)).status_code == 404
+            authority.url = "http://127.0.0.1:9"  # it publishes what does not fit its address
+            again = authority.token("products:read", iss=settings.oidc_issuer, subject="ada")
+            assert (await asked(client, again)).status_code == 404
+            unknown = await asked(client, new)
+    assert unknown.status_code == 503  # nobody can tell whether it is good
+    assert unknown.headers["Retry-After"] == "1"
+
+
+def test_an_issuer_is_reached_safely(make_settings: MakeSettings) -> None:
+    given = make_settings().model_dump(exclude={"service_name", "environment", "database_url"})
+    url = f"postgresql://sample:{PASSWORD}@db/sample"
+    told = given | {"database_url": url, "redis_url": None}
+    assert Settings(**told, environment="prod", oidc_issuer="https://id.example.com")
+    with pytest.raises(ValidationError, match="https"):
+        Settings(**told, environment="prod", oidc_issuer="http://id.example.com")

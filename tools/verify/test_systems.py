@@ -1,0 +1,173 @@
+"""Some cases' own commands, run whole as their users run them."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from conftest import system_lines
+
+shared = pytest.mark.xdist_group("systems")  # they share ports and the names of databases
+
+# References between services, names that collide, no cache. test_pipelines.py runs two more.
+WHOLE = ("shop", "awkward-names", "minimal")
+OWN_SERVERS = "minimal"  # gets no URLs, so that it has to start its servers itself
+
+
+def plain_environment(tree: Path) -> dict[str, str]:
+    """Return the environment of somebody who knows nothing of this harness."""
+    ours = ["CODEX_", "PYTHON", "PYTEST", "VIRTUAL_ENV", "MAKE", "MFLAGS", "COV_"]
+    if tree.name == OWN_SERVERS:
+        ours.append("TEST_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(tuple(ours))}
+
+
+def make(tree: Path, *targets: str, timeout: float) -> str:
+    """Run make in a generated tree; it must succeed."""
+    result = subprocess.run(
+        ["make", *targets],
+        cwd=tree,
+        env=plain_environment(tree),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=timeout,
+    )
+    if result.returncode != 0:
+        pytest.fail(
+            f"make {' '.join(targets)} in {tree.name}: exit {result.returncode}\n{result.stdout[-12000:]}",
+            pytrace=False,
+        )
+    return result.stdout
+
+
+@pytest.mark.parametrize("case", WHOLE)
+def test_make_test(case: str, trees: dict[str, Path]) -> None:
+    started = time.monotonic()
+    output = make(trees[case], "test", timeout=900)
+    note_tests(case, output, time.monotonic() - started)
+
+
+def note_tests(case: str, output: str, seconds: float) -> None:
+    """Read what `make test` printed: all passed, none was left out."""
+    passed = sum(map(int, re.findall(r"^(?:=+ )?(\d+) passed", output, re.M)))
+    coverage = re.search(r"^TOTAL\s.*?(\d+%)$", output, re.M)
+    assert passed > 0
+    assert coverage, output
+    assert not re.search(r"\d+ (?:failed|skipped|xfailed|error)", output), output
+    system_lines.append(f"{case:<20} make test: {passed:>5} passed, coverage {coverage[1]:>4}, {seconds:>5.0f} s")
+
+
+def test_make_setup_is_cheap_the_second_time(trees: dict[str, Path]) -> None:
+    make(trees["minimal"], "setup", timeout=300)
+    output = make(trees["minimal"], "setup", timeout=300)
+    assert "Nothing to be done" in output
+
+
+def test_make_without_uv_says_how_to_get_it(trees: dict[str, Path], tmp_path: Path) -> None:
+    for program in ("sh", "make", "awk", "basename", "dirname", "touch"):
+        found = subprocess.run(["which", program], capture_output=True, text=True, check=True).stdout.strip()
+        (tmp_path / program).symlink_to(found)
+    command = ["make", "--always-make", "setup"]
+    result = subprocess.run(
+        command, cwd=trees["shop"], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2
+    assert "uv is missing" in result.stderr
+
+
+@shared
+def test_make_load_holds_a_running_system_to_its_objectives(trees: dict[str, Path]) -> None:
+    output = make(trees["minimal"], "load", "LOAD_TIME=15s", "LOAD_USERS=2", timeout=300)
+    assert "ready at http://127.0.0.1:8001" in output
+    assert "/v1/notes" in output
+
+
+@shared
+def test_make_dev_serves_until_interrupted(trees: dict[str, Path]) -> None:
+    tree = trees["minimal"]
+    make(tree, "setup", timeout=300)
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "start_new_session": True}
+    process = subprocess.Popen(["make", "dev"], cwd=tree, env=plain_environment(tree), **options)  # type: ignore[call-overload]
+    said = []
+    try:
+        for line in process.stdout:
+            said.append(line)
+            if "ready at" in line:
+                break
+        with urllib.request.urlopen("http://127.0.0.1:8001/v1/notes") as reply:
+            assert json.load(reply) == {"items": [], "next_cursor": None}
+    finally:
+        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
+        said += process.communicate(timeout=60)[0].splitlines(keepends=True)
+    assert "applied 001_create_tables.sql\n" in said
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen("http://127.0.0.1:8001/v1/notes")
+
+
+@shared
+def test_make_migrate_prepares_every_database(trees: dict[str, Path]) -> None:
+    tree = trees["shop"]
+    first = make(tree, "migrate", timeout=300)
+    again = make(tree, "migrate", timeout=300)
+    assert "001" in first
+    assert "001" not in again
+
+
+def test_make_secrets_are_made_once(trees: dict[str, Path]) -> None:
+    tree = trees["shop"]
+    make(tree, "secrets", timeout=60)
+    secrets = {file.name: file.read_text() for file in (tree / ".secrets").iterdir()}
+    make(tree, "secrets", timeout=60)
+    assert {file.name: file.read_text() for file in (tree / ".secrets").iterdir()} == secrets
+    assert (tree / ".secrets").stat().st_mode & 0o777 == 0o700
+    assert re.fullmatch(r"postgresql://catalog:[0-9a-f]{48}@postgres:5432/catalog\n", secrets["catalog_database_url"])
+    assert len(set(secrets.values())) == len(secrets)
+
+
+async def forget(databases: Iterable[str]) -> None:
+    """Drop databases that another system of the same names left on the server."""
+    connection = await asyncpg.connect(os.environ["TEST_POSTGRES_URL"])
+    try:
+        for name in databases:
+            await connection.execute(f'DROP DATABASE IF EXISTS "{name}"')
+    finally:
+        await connection.close()
+
+
+@shared
+async def test_databases_script_gives_each_service_its_own(trees: dict[str, Path]) -> None:
+    tree = trees["awkward-names"]  # with databases called user, order and group
+    make(tree, "secrets", timeout=60)
+    server = urlsplit(os.environ["TEST_POSTGRES_URL"])
+    environment = os.environ | {
+        "PGHOST": server.hostname or "",
+        "PGPORT": str(server.port),
+        "PGUSER": server.username or "",
+    }
+    secrets = sorted((tree / ".secrets").glob("*_database_url"))
+    urls = [urlsplit(file.read_text().strip()) for file in secrets]
+    expected = {url.path.removeprefix("/"): url.username for url in urls}
+    await forget(expected)
+    command: list[str | Path] = ["sh", "scripts/databases.sh", *secrets]
+    for _run in range(2):
+        result = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+        assert (result.returncode, result.stderr) == (0, "")
+    connection = await asyncpg.connect(os.environ["TEST_POSTGRES_URL"])
+    try:
+        owned = await connection.fetch("SELECT datname, datdba::regrole::text AS owner, datacl FROM pg_database")
+    finally:
+        await connection.close()
+    owners = {row["datname"]: row["owner"].strip('"') for row in owned}
+    assert expected.items() <= owners.items()
+    assert len(expected) == 4

@@ -1,0 +1,81 @@
+// Package components holds the widgets of the wizard. Each draws itself into a
+// given number of cells and never wider.
+package components
+
+import (
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// Fit cuts a line to the width, with an ellipsis, and pads it to it.
+func Fit(line string, width int) string {
+	line = Cut(line, width)
+	return line + strings.Repeat(" ", max(0, width-ansi.StringWidth(line)))
+}
+
+// Cut cuts a line to the width, with an ellipsis where something is lost.
+func Cut(line string, width int) string {
+	if width <= 0 {
+		return ""
+	}
+	if ansi.StringWidth(line) <= width {
+		return line
+	}
+	return ansi.Truncate(line, width, "…")
+}
+
+// Wrap breaks a text into lines of at most width cells.
+func Wrap(text string, width int) []string {
+	if text == "" || width <= 0 {
+		return nil
+	}
+	return strings.Split(ansi.Wrap(text, width, ""), "\n")
+}
+
+// Block cuts or fills lines to exactly height lines.
+func Block(lines []string, height int) []string {
+	if height <= 0 {
+		return nil
+	}
+	out := make([]string, height)
+	copy(out, lines)
+	return out
+}
+
+// Sides puts a left and a right text on one line; the right one survives.
+func Sides(left, right string, width int) string {
+	gap := width - ansi.StringWidth(right)
+	if gap <= 1 {
+		return Fit(right, width)
+	}
+	return Fit(left, gap) + right
+}
+
+// Clean makes any text safe to draw on one screen: tabs become spaces and control
+// characters, which could move the cursor, become visible.
+func Clean(text string) string {
+	if !strings.ContainsFunc(text, isControl) {
+		return text
+	}
+	var out strings.Builder
+	for _, r := range text {
+		switch {
+		case r == '\n':
+			out.WriteRune(r)
+		case r == '\t':
+			out.WriteString("    ")
+		case r == '\r':
+		case isControl(r):
+			out.WriteRune('␦')
+		default:
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
+}
+
+func isControl(r rune) bool { return r < 0x20 && r != '\n' || r >= 0x7f && r < 0xa0 }
+
+// StringWidth is the width of a text in cells.
+func StringWidth(text string) int { return ansi.StringWidth(text) }

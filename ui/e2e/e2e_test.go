@@ -1,0 +1,245 @@
+// Package e2e uses the real program in a real terminal, key by key.
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/hinshun/vt10x"
+)
+
+var binary = sync.OnceValues(func() (string, error) {
+	directory, err := os.MkdirTemp("", "codex-design-e2e-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(directory, "codex-design")
+	build := exec.Command("go", "build", "-o", path, "codex-design")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
+}
+
+// session is the program in a terminal.
+type session struct {
+	t        *testing.T
+	terminal *os.File
+	command  *exec.Cmd
+	screen   vt10x.Terminal
+	lock     sync.Mutex
+	raw      bytes.Buffer
+	closed   chan struct{}
+}
+
+// open starts the program in a directory of its own, or in the given one.
+func open(t *testing.T, width, height int, directory string, arguments ...string) *session {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &session{t: t, screen: vt10x.New(vt10x.WithSize(width, height)), closed: make(chan struct{})}
+	s.command = exec.Command(path, arguments...)
+	s.command.Dir = directory
+	s.command.Env = append(os.Environ(), "TERM=xterm-256color", "NO_COLOR=", "CI=", "XDG_STATE_HOME="+filepath.Join(directory, ".state"), "HOME="+directory)
+	s.terminal, err = pty.StartWithSize(s.command, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.read()
+	t.Cleanup(s.stop)
+	return s
+}
+
+func (s *session) read() {
+	defer close(s.closed)
+	buffer := make([]byte, 1<<16)
+	for {
+		n, err := s.terminal.Read(buffer)
+		s.lock.Lock()
+		s.raw.Write(buffer[:n])
+		_, _ = s.screen.Write(buffer[:n])
+		s.lock.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (s *session) stop() {
+	_ = s.command.Process.Kill()
+	_, _ = s.command.Process.Wait()
+	_ = s.terminal.Close()
+}
+
+func (s *session) text() string {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return s.screen.String()
+}
+
+// sees waits for a text on the screen.
+func (s *session) sees(text string) *session {
+	s.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if strings.Contains(s.text(), text) {
+			return s
+		}
+	}
+	s.t.Fatalf("%q did not come:\n%s", text, s.text())
+	return s
+}
+
+var codes = map[string]string{
+	"enter": "\r", "esc": "\x1b", "tab": "\t", "up": "\x1b[A", "down": "\x1b[B", "ctrl+n": "\x0e", "ctrl+p": "\x10",
+	"ctrl+c": "\x03", "ctrl+u": "\x15", "ctrl+z": "\x1a", "ctrl+g": "\x07",
+}
+
+// press sends one key after the other; anything that is no key's name is typed.
+func (s *session) press(keys ...string) *session {
+	for _, key := range keys {
+		if code, ok := codes[key]; ok {
+			s.write(code)
+			continue
+		}
+		for _, letter := range key {
+			s.write(string(letter))
+		}
+	}
+	return s
+}
+
+func (s *session) write(text string) {
+	if _, err := s.terminal.WriteString(text); err != nil {
+		s.t.Fatal(err)
+	}
+	time.Sleep(4 * time.Millisecond) // a key a read, as from a keyboard
+}
+
+// ends waits for the program to end and returns its exit code.
+func (s *session) ends() int {
+	s.t.Helper()
+	done := make(chan int, 1)
+	go func() {
+		state, _ := s.command.Process.Wait()
+		done <- state.ExitCode()
+	}()
+	select {
+	case code := <-done:
+		return code
+	case <-time.After(10 * time.Second):
+		s.t.Fatalf("did not end:\n%s", s.text())
+		return -1
+	}
+}
+
+func TestVersionOnASilentTerminal(t *testing.T) {
+	begin := time.Now()
+	s := open(t, 80, 24, t.TempDir(), "version")
+	if code := s.ends(); code != 0 {
+		t.Fatalf("exit code %d: %s", code, s.text())
+	}
+	<-s.closed
+	if took := time.Since(begin); took > time.Second+buildTime {
+		t.Errorf("took %s on a terminal that answers no questions", took)
+	}
+	if bytes.ContainsRune(s.raw.Bytes(), '\x1b') {
+		t.Errorf("wrote an escape: %q", s.raw.Bytes())
+	}
+}
+
+// buildTime is what building the program, when this test is the first, may add.
+var buildTime = func() time.Duration {
+	begin := time.Now()
+	_, _ = binary()
+	return time.Since(begin)
+}()
+
+func TestWholeJourneyInEverySize(t *testing.T) {
+	for _, size := range [][2]int{{60, 16}, {80, 24}, {120, 40}, {200, 60}} {
+		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
+			t.Parallel()
+			journey(t, size[0], size[1])
+		})
+	}
+}
+
+// journey makes a new design, commits it, re-opens it, renames something, takes
+// it back, changes something else, commits again and leaves midway.
+func journey(t *testing.T, width, height int) {
+	directory := t.TempDir()
+	s := open(t, width, height, directory).sees("A blank design")
+	s.press("enter").sees("Project 1/").press("shop", "ctrl+n").sees("Architecture 2/").press("enter").sees("Scale 3/")
+	s.press("ctrl+n").sees("Services 4/").press("a", "catalog", "enter", "enter").sees("catalog")
+	s.press("ctrl+n").sees("Entities 5/").press("a", "product", "enter", "enter").sees("product")
+	s.press("ctrl+n").sees("Fields 6/").press("a", "sku: string(32) requird", "enter").sees("required")
+	s.press("ctrl+u", "sku: string(32) required unique", "enter", "enter").sees("sku: string(32)")
+	s.press("ctrl+p").sees("Entities 5/").press("ctrl+n").sees("Fields 6/")
+	s.press("ctrl+n").sees("Connections 7/").press("ctrl+n").sees("Datastores 8/").press("ctrl+n").sees("Security 9/").press("ctrl+n").sees("Delivery 10/")
+	s.press("ctrl+n").sees("Review 11/").press("c").sees("Press enter to write").press("enter").sees("Done")
+	s.press("enter")
+	if code := s.ends(); code != 0 {
+		t.Fatalf("exit code %d after the commit", code)
+	}
+	tree := filepath.Join(directory, "shop")
+	answers := func() string {
+		text, err := os.ReadFile(filepath.Join(tree, "codex-design.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	before := answers()
+
+	s = open(t, width, height, tree).sees("Review 11/")
+	s.press("ctrl+g").sees("Services").press("up", "up", "up", "up", "up", "enter").sees("Fields 6/")
+	s.press("down", "r").press("ctrl+u", "code", "enter").sees("was(sku)").press("ctrl+z").sees("sku: string(32)")
+	s.press("a", "note: text", "enter", "enter").sees("note: text")
+	s.press("ctrl+g", "down", "down", "down", "down", "down", "enter").sees("Review 11/").press("c").sees("Press enter to write")
+	s.press("enter").sees("Done").press("enter")
+	if code := s.ends(); code != 0 {
+		t.Fatalf("exit code %d after the second commit", code)
+	}
+	after := answers()
+	if !strings.Contains(after, "- note: text") || strings.Replace(after, "          - note: text\n", "", 1) != before {
+		t.Fatalf("the answers were\n%s\nand are now\n%s", before, after)
+	}
+
+	s = open(t, width, height, tree).sees("Review 11/").press("ctrl+g", "up", "up", "up", "enter").sees("Datastores 8/")
+	s.press("ctrl+g", "up", "up", "up", "up", "enter").sees("Services 4/").press("c", "enter").sees("catalog-2")
+	s.resize(40, 10).sees("needs a window").resize(width, height).sees("catalog-2")
+	s.press("ctrl+c").sees("Leave?").press("d")
+	if code := s.ends(); code != 130 {
+		t.Fatalf("exit code %d after leaving midway", code)
+	}
+	if answers() != after {
+		t.Fatal("leaving midway changed the answers")
+	}
+}
+
+func (s *session) resize(width, height int) *session {
+	if err := pty.Setsize(s.terminal, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)}); err != nil {
+		s.t.Fatal(err)
+	}
+	s.lock.Lock()
+	s.screen.Resize(width, height)
+	s.lock.Unlock()
+	return s
+}
