@@ -52,6 +52,7 @@ type Change struct {
 	After    []byte   // what will be on disk after the commit; nil for Delete
 	Outdated bool     // kept although the design asks for other content
 	Merged   Merged   // of Merge and Conflict
+	Choices  []Choice // what was chosen for each conflict of Merged
 
 	Undecided int // conflicts that nobody has chosen for
 
@@ -60,4 +61,6 @@ type Change struct {
 	remodeled  bool        // that is not so now
 	mode       fs.FileMode // of the file at From
 	replaced   []byte      // after a rename, what stands at Path
+	crlf       bool        // the file has Windows line ends
+	merged     string      // the reason once nothing of Merged is open
 }

@@ -79,13 +79,17 @@ type ContractPlan struct {
 	Changes []model.ContractChange `json:"changes"`
 }
 
+// Head says what becomes of the version.
+func (c ContractPlan) Head() string {
+	if c.To == "" {
+		return fmt.Sprintf("%s: API %s ends", c.Service, c.From)
+	}
+	return fmt.Sprintf("%s: API %s becomes %s", c.Service, c.From, c.To)
+}
+
 // Lines says it all, a line for each change behind the line of the versions.
 func (c ContractPlan) Lines() []string {
-	head := fmt.Sprintf("%s: API %s becomes %s", c.Service, c.From, c.To)
-	if c.To == "" {
-		head = fmt.Sprintf("%s: API %s ends", c.Service, c.From)
-	}
-	lines := []string{head}
+	lines := []string{c.Head()}
 	for _, change := range c.Changes {
 		word := "compatible"
 		if change.Breaking {

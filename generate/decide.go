@@ -153,13 +153,9 @@ func (s situation) merge() Change {
 	if !known {
 		return s.outdated(reasonNoBase)
 	}
-	choices := s.choices.of(s.artifact.Path, best)
 	change := s.change(Merge, reasonMerged)
-	change.Merged, change.After = best, []byte(best.Text(choices))
-	if slices.Contains(choices, Undecided) || slices.Contains(choices, Markers) {
-		change.State, change.Reason = Conflict, reasonConflict
-	}
-	change.Undecided = count(choices, Undecided)
+	change.Merged, change.merged = best, reasonMerged
+	change.settle(s.choices)
 	return change
 }
 
@@ -208,8 +204,8 @@ func (s situation) carry() Change {
 	if change.State == Keep { // there is nothing new for it, or no base to merge with
 		change.State = Merge
 	}
-	if change.State == Merge {
-		change.Reason = reasonMoved + s.recorded.Path
+	if change.merged = reasonMoved + s.recorded.Path; change.State == Merge {
+		change.Reason = change.merged
 	}
 	change.From, change.Before, change.mode = s.recorded.Path, s.disk.content, s.disk.mode
 	change.standing, change.replaced = s.from.exists, s.from.content
@@ -291,7 +287,7 @@ func (s situation) change(state State, reason string) Change {
 // onDisk gives a change's contents the line ends that the file has.
 func (s situation) onDisk(change Change) Change {
 	if s.crlf {
-		change.Before, change.After = s.raw.content, withCRLF(change.After)
+		change.Before, change.After, change.crlf = s.raw.content, withCRLF(change.After), true
 	}
 	if change.State == Keep && s.from.exists && !s.carried { // what is here goes, and nothing comes
 		change.State, change.Before, change.After, change.standing = Delete, s.from.content, nil, true

@@ -2,8 +2,11 @@ package generate
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff/lcs"
@@ -17,6 +20,7 @@ type Merged []Hunk
 // what was there, Mine and New are the same; else it is a conflict.
 type Hunk struct {
 	Mine, New string
+	Disk      string // the file's lines as they are: Mine, unless only the design changed them
 
 	oneSided bool // agreed, and one side changed it
 }
@@ -37,38 +41,60 @@ const (
 
 // Choices says what to do about the conflicts of a plan.
 type Choices struct {
-	All     Choice              // wherever Each says nothing
-	Each    map[string][]Choice // by path, one for each conflict in order
-	Restore bool                // generate again what was deleted
+	All     Choice             // wherever Each says nothing
+	Each    map[Dispute]Choice // of single conflicts
+	Restore bool               // generate again what was deleted
 }
 
-// With returns the choices with those of one file replaced.
-func (c Choices) With(path string, choices []Choice) Choices {
+// Dispute tells a conflict from all others by what it is about, its file and the
+// lines of both sides, so that a choice holds as long as those stay what they are
+// and never falls to another conflict.
+type Dispute string
+
+// Disputes names the conflicts of a file, in order.
+func (m Merged) Disputes(path string) []Dispute {
+	var disputes []Dispute
+	twins := map[Dispute]int{}
+	for _, hunk := range m {
+		if !hunk.Conflict() {
+			continue
+		}
+		digest := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", path, hunk.Mine, hunk.New))
+		dispute := Dispute(hex.EncodeToString(digest[:12]))
+		twins[dispute]++
+		if n := twins[dispute]; n > 1 {
+			dispute += Dispute(fmt.Sprintf("-%d", n))
+		}
+		disputes = append(disputes, dispute)
+	}
+	return disputes
+}
+
+// With returns the choices with those of some conflicts replaced.
+func (c Choices) With(choice Choice, disputes ...Dispute) Choices {
 	each := maps.Clone(c.Each)
 	if each == nil {
-		each = map[string][]Choice{}
+		each = map[Dispute]Choice{}
 	}
-	each[path] = choices
+	for _, dispute := range disputes {
+		if each[dispute] = choice; choice == Undecided {
+			delete(each, dispute)
+		}
+	}
 	c.Each = each
 	return c
 }
 
-// Of returns one choice for each conflict of a file.
-func (c Choices) Of(path string, conflicts int) []Choice {
-	choices := make([]Choice, conflicts)
-	for i := range choices {
+// Of returns one choice for each conflict of a file. Markers need lines: what is
+// no text stays undecided.
+func (c Choices) Of(path string, merged Merged) []Choice {
+	disputes := merged.Disputes(path)
+	choices := make([]Choice, len(disputes))
+	for i, dispute := range disputes {
 		choices[i] = c.All
-		if each := c.Each[path]; i < len(each) && each[i] != Undecided {
-			choices[i] = each[i]
+		if own := c.Each[dispute]; own != Undecided {
+			choices[i] = own
 		}
-	}
-	return choices
-}
-
-// of is Of for what became of a file. Markers need lines: what is no text stays undecided.
-func (c Choices) of(path string, merged Merged) []Choice {
-	choices := c.Of(path, merged.Conflicts())
-	for i := range choices {
 		if choices[i] == Markers && !merged.isText() {
 			choices[i] = Undecided
 		}
@@ -95,12 +121,80 @@ func count(choices []Choice, wanted Choice) int {
 	return found
 }
 
-func undecided(conflicts int, text bool) string {
-	if !text {
-		return "you and the design changed it, and it is no text: choose in the review of the wizard, or for all with --on-conflict keep or new"
+// Choose is the plan with other choices for its conflicts. Nothing is read or
+// rendered again.
+func (p Plan) Choose(choices Choices) Plan {
+	p.Changes = slices.Clone(p.Changes)
+	var stale, fresh []string
+	for i, change := range p.Changes {
+		if change.Merged.Conflicts() > 0 {
+			stale = append(stale, change.blockedBy()...)
+			change.settle(choices)
+			fresh = append(fresh, change.blockedBy()...)
+			p.Changes[i] = change
+		}
 	}
-	return conflictCount(conflicts) + " between your edit and the design: choose in the review of the wizard, " +
-		"or for all with --on-conflict keep, new or markers"
+	others := slices.DeleteFunc(slices.Clone(p.Blocked), func(reason string) bool { return slices.Contains(stale, reason) })
+	p.Blocked = append(others, fresh...)
+	return p
+}
+
+// settle makes the content of a merged file from what was chosen.
+func (c *Change) settle(choices Choices) {
+	c.Choices = choices.Of(c.Path, c.Merged)
+	c.After, c.Undecided = []byte(c.Merged.Text(c.Choices)), count(c.Choices, Undecided)
+	if c.crlf {
+		c.After = withCRLF(c.After)
+	}
+	c.State, c.Reason = Merge, c.merged
+	if c.Undecided > 0 || slices.Contains(c.Choices, Markers) {
+		c.State, c.Reason = Conflict, reasonConflict
+	}
+}
+
+// Open is the number of conflicts that nobody has chosen for.
+func (p Plan) Open() (conflicts, files int) {
+	for _, change := range p.Changes {
+		if change.Undecided > 0 {
+			conflicts, files = conflicts+change.Undecided, files+1
+		}
+	}
+	return conflicts, files
+}
+
+// undecided says where nobody has chosen, and how to.
+func (c Change) undecided() string {
+	if !c.Merged.isText() {
+		return c.Path + ": you and the design changed it, and it is no text: choose in the review of the wizard, or for all with --on-conflict keep or new"
+	}
+	return fmt.Sprintf("%s: %s between your edit and the design (%s): choose in the review of the wizard, "+
+		"or for all with --on-conflict keep, new or markers", c.Path, conflictCount(c.Undecided), c.openLines())
+}
+
+// openLines are the lines of the file as it is where nobody has chosen: lines 3, 10-12.
+func (c Change) openLines() string {
+	var parts []string
+	next, line, several := 0, 1, false
+	for _, hunk := range c.Merged {
+		height := len(splitLines(hunk.Disk))
+		if hunk.Conflict() {
+			if c.Choices[next] == Undecided {
+				last := line + max(height, 1) - 1
+				part := fmt.Sprint(line)
+				if last > line {
+					part += fmt.Sprintf("-%d", last)
+				}
+				several = several || last > line || len(parts) > 0
+				parts = append(parts, part)
+			}
+			next++
+		}
+		line += height
+	}
+	if several {
+		return "lines " + strings.Join(parts, ", ")
+	}
+	return "line " + strings.Join(parts, ", ")
 }
 
 func conflictCount(conflicts int) string {
@@ -185,7 +279,7 @@ func mergeContent(base, mine, fresh []byte) Merged {
 	if isText(base) && isText(mine) && isText(fresh) {
 		return MergeText(string(base), string(mine), string(fresh))
 	}
-	return Merged{{Mine: string(mine), New: string(fresh)}}
+	return Merged{{Mine: string(mine), New: string(fresh), Disk: string(mine)}}
 }
 
 // MergeText merges line by line what two sides made of the same base. Changes
@@ -235,9 +329,9 @@ func (m *merger) region() {
 	mine, fresh := m.mine.lines[mineFrom:end+m.mine.shift], m.fresh.lines[freshFrom:end+m.fresh.shift]
 	switch {
 	case !byFresh:
-		m.changed(mine)
+		m.changed(mine, mine)
 	case !byMine:
-		m.changed(fresh)
+		m.changed(fresh, mine)
 	default:
 		m.dispute(mine, fresh)
 	}
@@ -271,14 +365,14 @@ func (s *side) take(end *int) bool {
 func (m *merger) agree(lines []string) {
 	if len(lines) > 0 {
 		text := strings.Join(lines, "")
-		m.hunks = append(m.hunks, Hunk{Mine: text, New: text})
+		m.hunks = append(m.hunks, Hunk{Mine: text, New: text, Disk: text})
 	}
 }
 
-// changed adds what one side alone made of some lines.
-func (m *merger) changed(lines []string) {
+// changed adds what one side alone made of some lines, and what stands there now.
+func (m *merger) changed(lines, disk []string) {
 	text := strings.Join(lines, "")
-	m.hunks = append(m.hunks, Hunk{Mine: text, New: text, oneSided: true})
+	m.hunks = append(m.hunks, Hunk{Mine: text, New: text, Disk: strings.Join(disk, ""), oneSided: true})
 }
 
 // dispute adds what the sides disagree on, without the lines that they share.
@@ -286,9 +380,8 @@ func (m *merger) dispute(mine, fresh []string) {
 	at := 0
 	for _, edit := range lcs.DiffLines(mine, fresh) {
 		m.agree(mine[at:edit.Start])
-		m.hunks = append(m.hunks, Hunk{
-			Mine: strings.Join(mine[edit.Start:edit.End], ""), New: strings.Join(fresh[edit.ReplStart:edit.ReplEnd], ""),
-		})
+		own := strings.Join(mine[edit.Start:edit.End], "")
+		m.hunks = append(m.hunks, Hunk{Mine: own, New: strings.Join(fresh[edit.ReplStart:edit.ReplEnd], ""), Disk: own})
 		at = edit.End
 	}
 	m.agree(mine[at:])
@@ -320,7 +413,7 @@ func joinClose(hunks Merged) Merged {
 }
 
 func (h Hunk) with(next Hunk) Hunk {
-	return Hunk{h.Mine + next.Mine, h.New + next.New, h.oneSided || next.oneSided}
+	return Hunk{h.Mine + next.Mine, h.New + next.New, h.Disk + next.Disk, h.oneSided || next.oneSided}
 }
 
 // isClose says whether an agreed hunk is too little to keep two conflicts apart.

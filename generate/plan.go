@@ -218,7 +218,7 @@ func (c Change) blockedBy() []string {
 	case c.Artifact.Owner == Appended && c.Outdated:
 		return []string{c.Path + " " + migrationBlocked}
 	case c.State == Conflict && c.Undecided > 0:
-		return []string{fmt.Sprintf("%s: %s", c.Path, undecided(c.Undecided, c.Merged.isText()))}
+		return []string{c.undecided()}
 	}
 	return nil
 }

@@ -240,20 +240,20 @@ func (p *Plan) add(change Change, problem string) {
 		p.Blocked = append(p.Blocked, problem)
 	}
 	if change.State == Conflict && change.Undecided > 0 {
-		p.Blocked = append(p.Blocked, fmt.Sprintf("%s: %s", change.Path, undecidedUndo(change.Undecided, change.Merged.isText())))
+		p.Blocked = append(p.Blocked, change.undecidedUndo())
 	}
 	if change.State != "" {
 		p.Changes = append(p.Changes, change)
 	}
 }
 
-// undecidedUndo says how to choose.
-func undecidedUndo(conflicts int, text bool) string {
-	if !text {
-		return "you and the last commit changed it, and it is no text: choose for all with --on-conflict keep or old"
+// undecidedUndo says where nobody has chosen, and how to.
+func (c Change) undecidedUndo() string {
+	if !c.Merged.isText() {
+		return c.Path + ": you and the last commit changed it, and it is no text: choose for all with --on-conflict keep or old"
 	}
-	return conflictCount(conflicts) + " between your edit since and what was there before: " +
-		"choose for all with --on-conflict keep, old or markers"
+	return fmt.Sprintf("%s: %s between your edit since and what was there before (%s): choose for all with --on-conflict keep, old or markers",
+		c.Path, conflictCount(c.Undecided), c.openLines())
 }
 
 // undoing is an undo that is being planned.
@@ -332,10 +332,11 @@ func (u *undoing) merge(change *Change, line undoLine) {
 		return
 	}
 	merged := mergeContent(base, change.Before, u.past.before[line.Path])
-	choices := u.choices.of(line.Path, merged)
+	choices := u.choices.Of(line.Path, merged)
 	change.State, change.Reason = Merge, reasonUndoMerged
 	if slices.Contains(choices, Undecided) || slices.Contains(choices, Markers) {
 		change.State, change.Reason = Conflict, reasonUndoConflict
 	}
-	change.Merged, change.After, change.Undecided = merged, []byte(merged.Text(choices)), count(choices, Undecided)
+	change.Merged, change.Choices, change.After = merged, choices, []byte(merged.Text(choices))
+	change.Undecided = count(choices, Undecided)
 }
