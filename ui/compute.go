@@ -150,6 +150,8 @@ type planned struct {
 	plan   generate.Plan
 	byPath map[string]int
 	err    error
+
+	reopened bool // there is a tree that the design is compared with
 }
 
 func (p *planned) change(path string) (generate.Change, bool) {
@@ -226,6 +228,7 @@ func (j planJob) run() planned {
 	result.plan, result.err = generate.Prepare(j.place.Fs, design, j.templates)
 	for i, change := range result.plan.Changes {
 		result.byPath[change.Path] = i
+		result.reopened = result.reopened || change.State != generate.Create
 	}
 	return result
 }
@@ -235,6 +238,7 @@ func (p planned) apply(m *Model) tea.Cmd {
 	if p.gen != m.gen {
 		return nil
 	}
+	p.plan = p.plan.Choose(m.choices) // which may have been made meanwhile
 	m.works.plan = p
 	if p.err != nil {
 		m.complain(p.err.Error())

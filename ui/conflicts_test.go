@@ -38,10 +38,9 @@ func read(t *testing.T, r *robot, path string) string {
 func TestConflictsAreDecidedInTheReview(t *testing.T) {
 	for key, want := range map[string]string{"m": "# Our shop\n", "g": "# Bazaar\n", "b": "<<<<<<< yours\n# Our shop\n=======\n# Bazaar\n>>>>>>> generated\n"} {
 		t.Run(key, func(t *testing.T) {
-			r := conflicted(t).sees("!1").sees("you edited lines that the design changes too").sees(">>>>>>> generated")
-			r.press("c").sees("1 conflict between your edit and the design").press("enter").seesNot("stands in")
-			r.press("esc").at("review").press(key).sees("1 of 1 conflict decided")
-			r.press(key).sees("Every conflict of this file is decided")
+			r := conflicted(t).sees("!1").sees("you edited lines that the design changes too").sees("conflict 1 of 1: open")
+			r.press("c").at("review").sees("1 conflict is open in 1 file: m keeps yours").press("ctrl+n").at("review")
+			r.press(key).sees("1 of 1 conflict decided here; no conflict is left").seesNot("is open")
 			r.press("c", "enter").sees("Done")
 			if got := read(t, r, "README.md"); !strings.HasPrefix(got, want) || !strings.Contains(got, "| our catalog |") {
 				t.Errorf("got %q", got[:80])
@@ -51,12 +50,110 @@ func TestConflictsAreDecidedInTheReview(t *testing.T) {
 }
 
 func TestAChoiceCanBeForgotten(t *testing.T) {
-	r := conflicted(t).press("M").sees("1 of 1 conflict decided").sees("&1").press("x").sees("0 of 1 conflict decided").sees("!1")
-	r.press("G").sees("Bazaar").press("c").sees("Press enter to write")
+	r := conflicted(t).press("M").sees("yours stays").sees("✓ 1").press("X").sees("0 of 1 conflict decided").sees("!1")
+	r.press("G").sees("the generated lines are taken").press("u").sees("conflict 1 of 1: open").press("U").sees("the generated lines are taken")
+	r.press("c").sees("Press enter to write")
 }
 
 func TestOtherFilesHaveNoConflictKeys(t *testing.T) {
 	r := conflicted(t)
 	r.m.preview.tree.Reveal("Makefile")
-	r.press("tab").seesNot("m mine")
+	r.press("tab").seesNot("m mine").sees("o open conflict")
+	r.press("o").sees("▌! conflict 1 of 1: open")
+}
+
+const schemas = "services/catalog/src/catalog_service/gen/product/schemas.py"
+
+// tweaked re-opens a design in whose code two lines were edited that a tweak of a
+// field changes too, and one that it does not.
+func tweaked(t *testing.T) *robot {
+	t.Helper()
+	r := saved(t, shopFile)
+	r.press("c", "enter").sees("Done")
+	edited := strings.NewReplacer(
+		"ProductPrice = Annotated[Decimal, DecimalText(12, 2)]", "ProductPrice = Annotated[Decimal, DecimalText(12, 2)]  # cents",
+		"    price: Annotated[Decimal, DecimalText(12, 2)]", "    price: Annotated[Decimal, DecimalText(10, 2)]",
+		"    updated_at: Timestamp", "    updated_at: Timestamp  # ours",
+	).Replace(read(t, r, schemas))
+	if err := afero.WriteFile(r.target, schemas, []byte(edited), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r.m.goTo(stepIndex("fields"))
+	r.m.find("services[0].entities[0].fields[1]")
+	r.press("enter", "ctrl+u", "price: decimal(14,4) required", "enter")
+	r.m.goTo(reviewStep)
+	return r.press("tab", "shift+tab")
+}
+
+func TestEachConflictIsChosenByItself(t *testing.T) {
+	r := tweaked(t).sees("! 2 conflicts are open").press("o").sees("▌! conflict 1 of 2: open").sees("! conflict 2 of 2: open")
+	r.press("m").sees("✓ conflict 1 of 2: yours stays").sees("▌! conflict 2 of 2: open").sees("! 1 conflict is open")
+	r.press("g").sees("✓ conflict 2 of 2: the generated lines are taken").seesNot("is open")
+	r.press("[", "b").sees("± conflict 1 of 2: both, between markers").press("u").sees("✓ conflict 1 of 2: yours stays")
+	r.press("u", "u").sees("! 2 conflicts are open").press("U", "U").seesNot("is open")
+	r.press("c", "enter").sees("Done")
+	got := read(t, r, schemas)
+	for _, want := range []string{"DecimalText(12, 2)]  # cents\n", "    price: Annotated[Decimal, DecimalText(14, 4)]\n", "  # ours\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+}
+
+// TestAChoiceDoesNotFallToAnotherConflict changes the answers after a choice: what
+// is then disputed was never decided.
+func TestAChoiceDoesNotFallToAnotherConflict(t *testing.T) {
+	r := tweaked(t).press("o", "G").seesNot("is open")
+	r.m.goTo(stepIndex("fields"))
+	r.m.find("services[0].entities[0].fields[1]")
+	r.press("enter", "ctrl+u", "price: decimal(16,6) required", "enter")
+	r.m.goTo(reviewStep)
+	r.press("tab", "shift+tab").sees("! 2 conflicts are open")
+	r.press("ctrl+z")
+	r.m.goTo(reviewStep)
+	r.press("tab", "shift+tab").seesNot("is open")
+}
+
+func TestADraftKeepsTheChoices(t *testing.T) {
+	r := tweaked(t).press("o", "m")
+	options := r.m.options
+	again := start(t, options).press("enter")
+	again.m.goTo(reviewStep)
+	again.press("tab", "shift+tab").sees("! 1 conflict is open").press("o").sees("✓ conflict 1 of 2: yours stays")
+}
+
+func TestChangesAreGroupedByWhatBecomesOfThem(t *testing.T) {
+	r := tweaked(t).sees("What changes").sees("! Conflicts 1").sees("+ New migrations 4").sees("~ Updated").sees("▸ = Unchanged")
+	r.sees("002_expand_schema.sql").sees("catalog: API 1.0.0 becomes 1.1.0").sees("used by order")
+	r.press("s").sees("▸ services/").press("s").sees("! Conflicts 1")
+}
+
+func TestChangesAreGoneThrough(t *testing.T) {
+	r := tweaked(t)
+	r.m.preview.tree.Reveal("architecture/openapi/catalog.yaml")
+	r.press("tab").sees("change 1 of").sees("▌").press("[").sees("first change").press("]").sees("change 2 of")
+	r.press("end", "]").press("z").sees("│").press("w", "w").sees("side by side").press("w")
+}
+
+func TestDiffsAreSideBySideWhereThereIsRoom(t *testing.T) {
+	r := tweaked(t)
+	r.m.preview.tree.Reveal(schemas)
+	beside := "DecimalText(10, 2)]"
+	line := func() string {
+		for _, line := range strings.Split(r.Screen(), "\n") {
+			if strings.Contains(line, beside) {
+				return line
+			}
+		}
+		t.Fatalf("no conflict on the screen:\n%s", r.Screen())
+		return ""
+	}
+	r.press("tab")
+	if strings.Contains(line(), "DecimalText(14, 4)]") {
+		t.Errorf("side by side in a narrow pane: %s", line())
+	}
+	r.press("z")
+	if !strings.Contains(line(), "DecimalText(14, 4)]") {
+		t.Errorf("not side by side in the whole window: %s", line())
+	}
 }

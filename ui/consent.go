@@ -19,6 +19,9 @@ var asked = map[generate.AskKind]struct{ heading, yes string }{
 	generate.AskBreaking: {"Break those who rely on it?", "yes, change it all the same"},
 }
 
+// stale is a generation that no answers have: a plan of it has to be made again.
+const stale = -1
+
 // obstacles are the reasons against a plan that no yes does away with.
 func obstacles(plan generate.Plan) []string {
 	return slices.DeleteFunc(slices.Clone(plan.Blocked), func(reason string) bool {

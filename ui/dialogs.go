@@ -150,7 +150,7 @@ func helpLines(m *Model) []string {
 	section("Here", m.paneActions())
 	section("Everywhere", m.globalActions())
 	lines = append(lines, t.Title.Render("States of files"))
-	for _, state := range states[1:] {
+	for _, state := range states {
 		lines = append(lines, t.Accent.Render(components.Fit(glyphs[state].glyph, 11))+t.Text.Render(string(state)+": "+stateMeaning[state]))
 	}
 	return lines

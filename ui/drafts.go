@@ -7,6 +7,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/spf13/afero"
 
+	"codex-design/generate"
 	"codex-design/model"
 )
 
@@ -15,9 +16,14 @@ type drafts struct {
 	found   *draft // left by an earlier run
 	waiting bool   // a save is due
 	saving  bool
-	saved   int // the generation that was saved last
+	saved   work // that was saved last
 	failed  bool
 }
+
+// work tells one state of what a user did from another.
+type work struct{ answers, choices int }
+
+func (m *Model) work() work { return work{m.gen, m.chosen} }
 
 // draft is unsaved work. It holds half-typed answers too, so it is written as
 // they are and not in the form of an answers file.
@@ -27,6 +33,8 @@ type draft struct {
 	Text    string        `json:"text,omitempty"` // of that file
 	Step    int           `json:"step"`
 	Answers model.Answers `json:"answers"`
+
+	Choices map[generate.Dispute]generate.Choice `json:"choices,omitempty"` // what was chosen for conflicts
 }
 
 const draftVersion = 1
@@ -83,8 +91,9 @@ func (m *Model) resume(d *draft) {
 		base = baseline{clone(document.Answers)}
 	}
 	m.replace(d.Answers, base)
+	m.choices.Each = d.Choices
 	m.past.unsaved = true
-	m.drafts.saved = m.gen
+	m.drafts.saved = m.work()
 	for i := range d.Step {
 		m.seen[i] = true
 	}
@@ -117,12 +126,12 @@ func (draftDue) apply(m *Model) tea.Cmd {
 
 func (d *drafts) save(m *Model) tea.Cmd {
 	d.saving = true
-	store, name, gen := m.options.Drafts, m.options.Draft, m.gen
+	store, name, saved := m.options.Drafts, m.options.Draft, m.work()
 	content := draft{
 		Version: draftVersion, Path: m.source.path, Text: string(m.source.text),
-		Step: m.step, Answers: clone(m.design.answers),
+		Step: m.step, Answers: clone(m.design.answers), Choices: m.choices.Each,
 	}
-	return func() tea.Msg { return draftSaved{gen, writeDraft(store, name, content)} }
+	return func() tea.Msg { return draftSaved{saved, writeDraft(store, name, content)} }
 }
 
 // writeDraft replaces the draft in one step, so that a crash leaves the old or the new one.
@@ -141,8 +150,8 @@ func writeDraft(store afero.Fs, name string, content draft) error {
 }
 
 type draftSaved struct {
-	gen int
-	err error
+	work work
+	err  error
 }
 
 func (s draftSaved) apply(m *Model) tea.Cmd {
@@ -152,11 +161,11 @@ func (s draftSaved) apply(m *Model) tea.Cmd {
 		m.complain("The draft could not be saved: " + s.err.Error())
 		return nil
 	}
-	m.drafts.saved = s.gen
+	m.drafts.saved = s.work
 	if !m.past.dirty() {
 		return m.drafts.remove(m)
 	}
-	if s.gen != m.gen {
+	if s.work != m.work() {
 		m.drafts.touch(m)
 	}
 	return nil

@@ -28,6 +28,7 @@ func TestRandomKeysAndResizes(t *testing.T) {
 		wander(t, random, start(t, testOptions(t)), 250)
 		wander(t, random, saved(t, shopFile), 250)
 	}
+	review(t, random, tweaked(t), 250)
 }
 
 func wander(t *testing.T, random *rand.Rand, r *robot, count int) {
@@ -66,6 +67,34 @@ func wander(t *testing.T, random *rand.Rand, r *robot, count int) {
 		r.Quit = false
 	}
 	serialisable(t, r.m.design.answers)
+}
+
+// review presses the keys of the review, in windows of any size.
+func review(t *testing.T, random *rand.Rand, r *robot, count int) {
+	keys := []string{"o", "m", "g", "b", "x", "M", "G", "B", "X", "]", "[", "z", "w", "v", "u", "U", "s", "n", "p", "tab", "up", "down",
+		"enter", "pgup", "pgdown", "home", "end", "left", "right", "c", "esc", "/", "+", "-", "ctrl+z", "ctrl+y"}
+	width, height := 120, 40
+	pressed := []string{}
+	defer func() {
+		if problem := recover(); problem != nil {
+			t.Fatalf("%v after %q", problem, pressed)
+		}
+	}()
+	for range count {
+		if random.IntN(8) == 0 {
+			width, height = 50+random.IntN(200), 10+random.IntN(50)
+			pressed = append(pressed, fmt.Sprintf("%dx%d", width, height))
+			r.Send(tea.WindowSizeMsg{Width: width, Height: height})
+		} else {
+			key := keys[random.IntN(len(keys))]
+			pressed = append(pressed, key)
+			r.press(key)
+		}
+		if current, ok := r.m.current(); !ok || current.id != "review" && current.id != "commit" {
+			r.m.goTo(reviewStep)
+		}
+		fits(t, r.m.View(), width, height, fmt.Sprint(pressed))
+	}
 }
 
 // serialisable checks that answers can be kept whatever state they are in.

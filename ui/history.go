@@ -1,11 +1,16 @@
 package ui
 
-import "codex-design/model"
+import (
+	"codex-design/generate"
+	"codex-design/model"
+)
 
-// snapshot is the answers at one moment and the step on which they were changed.
+// snapshot is the answers at one moment and the step on which they were changed,
+// or what was chosen for the conflicts at that moment.
 type snapshot struct {
 	answers model.Answers
 	step    int
+	choices *generate.Choices // nil for the answers
 }
 
 // history is the answers before and after: undo and redo.
@@ -59,7 +64,10 @@ func (h *history) swap(from, to *[]snapshot, now snapshot) (snapshot, bool) {
 	}
 	back := (*from)[last]
 	*from = (*from)[:last]
-	*to = append(*to, snapshot{now.answers, back.step})
+	if now.step = back.step; back.choices == nil {
+		now.choices = nil
+	}
+	*to = append(*to, now)
 	h.unsaved = true
 	return back, true
 }

@@ -36,13 +36,17 @@ var scenes = map[string]func(t *testing.T) *robot{
 	"problems": func(t *testing.T) *robot {
 		return start(t, testOptions(t)).press("enter", "Wrong Name", "ctrl+n", "ctrl+g", "!")
 	},
-	"rail":   func(t *testing.T) *robot { return saved(t, shopFile).press("ctrl+g") },
-	"filter": func(t *testing.T) *robot { return saved(t, shopFile).press("/", "catalog") },
-	"file":   func(t *testing.T) *robot { return saved(t, shopFile).press("tab", "right", "right", "down") },
-	"diff":   func(t *testing.T) *robot { return saved(t, shopFile).press("v", "v") },
-	"commit": func(t *testing.T) *robot { return saved(t, shopFile).press("c") },
-	"done":   func(t *testing.T) *robot { return saved(t, shopFile).press("c", "enter") },
-	"verify": func(t *testing.T) *robot { return saved(t, shopFile).press("c", "enter", "v") },
+	"rail":           func(t *testing.T) *robot { return saved(t, shopFile).press("ctrl+g") },
+	"filter":         func(t *testing.T) *robot { return saved(t, shopFile).press("/", "catalog") },
+	"file":           func(t *testing.T) *robot { return saved(t, shopFile).press("tab", "right", "right", "down") },
+	"diff":           func(t *testing.T) *robot { return saved(t, shopFile).press("v", "v") },
+	"changes":        func(t *testing.T) *robot { return tweaked(t) },
+	"conflict":       func(t *testing.T) *robot { return tweaked(t).press("o", "m") },
+	"side by side":   func(t *testing.T) *robot { return tweaked(t).press("o", "z", "w", "w") },
+	"open conflicts": func(t *testing.T) *robot { return tweaked(t).press("c") },
+	"commit":         func(t *testing.T) *robot { return saved(t, shopFile).press("c") },
+	"done":           func(t *testing.T) *robot { return saved(t, shopFile).press("c", "enter") },
+	"verify":         func(t *testing.T) *robot { return saved(t, shopFile).press("c", "enter", "v") },
 	"wrong field": func(t *testing.T) *robot {
 		r := saved(t, shopFile)
 		r.m.goTo(stepIndex("fields"))

@@ -337,7 +337,7 @@ func (p *plain) commit(ctx context.Context) (result Result, again bool, err erro
 		return Result{}, false, err
 	}
 	p.say("\nReview. Into %s:", spoken(place.Name))
-	for _, state := range states[1:] {
+	for _, state := range states {
 		if n := plan.Counts()[state]; n > 0 {
 			p.say("  %s: %d %s", state, n, stateMeaning[state])
 		}

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -21,27 +22,32 @@ import (
 // preview is the tree of files and the one that is looked at.
 type preview struct {
 	tree     components.Tree
-	only     generate.State // of the files in the tree; "" for all
-	view     components.View
+	view     components.View // of a file that stays or comes as a whole
+	changed  components.View // of one that changes, in the review
+	columns  int             // of a diff; 0: as many as there is room for
+	zoom     bool            // the file takes the whole window while it has the focus
 	x, y     int
+	stop     int // the change of the diff that the keys are about
 	asked    fileKey
 	shown    fileKey
 	page     *components.Page
 	cache    *pageCache
 	followed string // the file that the step asked for
 
+	byDirectory bool // and not by what becomes of them, in the review
+
 	filtering bool
 	filter    textinput.Model
 }
 
 func newPreview() preview {
-	return preview{view: components.Rendered, cache: newPageCache(256), filter: components.NewInput()}
+	return preview{view: components.Rendered, changed: components.Diff, cache: newPageCache(256), filter: components.NewInput()}
 }
 
 func (p *preview) reset() {
-	cache, view := p.cache, p.view
+	cache, view, changed := p.cache, p.view, p.changed
 	*p = newPreview()
-	p.cache, p.view = cache, view
+	p.cache, p.view, p.changed = cache, view, changed
 }
 
 // fileKey says which file is shown how. A page is current only if all of it agrees.
@@ -51,6 +57,10 @@ type fileKey struct {
 	view  components.View
 	width int
 	plan  bool // whether the plan was known
+
+	split  bool // a diff, side by side
+	chosen int  // the choices that it shows
+	causes int  // the causes that it shows
 }
 
 var glyphs = map[generate.State]struct {
@@ -69,20 +79,23 @@ var glyphs = map[generate.State]struct {
 // showEntries puts the files into the tree: those of the plan where it is
 // known, with their states, else those that will be generated.
 func (m *Model) showEntries() {
-	var entries []components.Entry
-	if plan, ok := m.planNow(); ok {
-		for _, change := range plan.plan.Changes {
-			if m.preview.only == "" || m.preview.only == change.State {
-				look := glyphs[change.State]
-				entries = append(entries, components.Entry{Path: change.Path, Glyph: look.glyph, Tone: look.tone})
-			}
+	plan, ok := m.planNow()
+	switch {
+	case m.byGroup(plan) && (ok || m.preview.tree.Grouped()): // the last plan's stay until there is a new one
+		m.preview.tree.SetGroups(grouped(plan.plan))
+	case ok:
+		entries := make([]components.Entry, len(plan.plan.Changes))
+		for i, change := range plan.plan.Changes {
+			entries[i] = entryOf(change)
 		}
-	} else {
-		for _, entry := range m.works.done.entries {
-			entries = append(entries, components.Entry{Path: entry.Path, Glyph: m.oldGlyph(entry.Path)})
+		m.preview.tree.SetEntries(entries)
+	default:
+		entries := make([]components.Entry, len(m.works.done.entries))
+		for i, entry := range m.works.done.entries {
+			entries[i] = components.Entry{Path: entry.Path, Glyph: m.oldGlyph(entry.Path)}
 		}
+		m.preview.tree.SetEntries(entries)
 	}
-	m.preview.tree.SetEntries(entries)
 	m.follow()
 }
 
@@ -127,7 +140,7 @@ func (m *Model) wantFile() {
 	if !m.known(path, plan, planned) {
 		return
 	}
-	want := fileKey{path: path, gen: m.works.done.gen, view: m.preview.view, width: screen.File.Width - 2, plan: planned}
+	want := m.fileKey(path, planned)
 	if want == m.preview.asked {
 		return
 	}
@@ -138,19 +151,41 @@ func (m *Model) wantFile() {
 	m.later(m.filePage(want, true))
 	for _, near := range m.preview.tree.Near(2) {
 		if m.known(near, plan, planned) {
-			key := want
-			key.path = near
-			m.later(m.filePage(key, false))
+			m.later(m.filePage(m.fileKey(near, planned), false))
 		}
 	}
 }
+
+// splitFrom is the width at which each half of a diff holds a line of code.
+const splitFrom = 100
+
+// fileKey is how a file is to be shown now.
+func (m *Model) fileKey(path string, planned bool) fileKey {
+	width := m.screen().File.Width - 2
+	key := fileKey{path: path, gen: m.works.done.gen, view: *m.viewOf(path), width: width, plan: planned, chosen: m.chosen}
+	key.split = key.view == components.Diff && (m.preview.columns == 2 || m.preview.columns == 0 && width >= splitFrom)
+	return key
+}
+
+// viewOf is the way in which a file is looked at. In the review, a file that
+// changes has its own, so that one key does not turn the others around.
+func (m *Model) viewOf(path string) *components.View {
+	change, ok := m.works.plan.change(path)
+	if m.step != reviewStep || !ok || change.Artifact.Owner == generate.Appended || !(change.Outdated || differs[change.State]) {
+		return &m.preview.view
+	}
+	return &m.preview.changed
+}
+
+// differs are the states of files that are there and do not stay as they are.
+var differs = map[generate.State]bool{generate.Update: true, generate.Merge: true, generate.Conflict: true, generate.Delete: true}
 
 // known tells whether a file's content can be had now. Some files, such as the
 // answers file, are only known to a plan.
 func (m *Model) known(path string, plan *planned, planned bool) bool {
 	if planned {
 		_, ok := plan.change(path)
-		return ok
+		return ok || path == overviewPath
 	}
 	_, ok := m.works.done.entry(path)
 	return ok
@@ -163,6 +198,10 @@ func (m *Model) filePage(want fileKey, wanted bool) tea.Cmd {
 	change, planned := m.works.plan.change(want.path)
 	planned = planned && want.plan
 	target, cache, th, profile := m.place().Fs, m.preview.cache, m.theme, m.profile
+	if want.path == overviewPath {
+		made := overview{plan: m.works.plan.plan, theme: th, width: want.width}
+		return func() tea.Msg { return fileMade{want: want, page: made.page()} }
+	}
 	return func() tea.Msg {
 		content := fileContent{entry: entry, change: change, planned: planned, target: target}
 		page, err := content.page(want, cache, th, profile)
@@ -187,9 +226,10 @@ func (f fileMade) apply(m *Model) tea.Cmd {
 	if f.err != nil {
 		f.page = components.NewPage([]string{f.err.Error()})
 	}
+	fresh := m.preview.page == nil
 	m.preview.shown, m.preview.page = f.want, f.page
-	if plan, ok := m.planNow(); ok && f.want.view != components.Diff {
-		m.showConflict(plan, f.want.path)
+	if fresh && f.want.view == components.Diff {
+		m.firstStop(f.want.path)
 	}
 	return nil
 }
@@ -207,16 +247,24 @@ func (c fileContent) page(want fileKey, cache *pageCache, th *theme.Theme, profi
 	if err != nil {
 		return nil, err
 	}
-	key := pageKey{want.path, want.view, want.width, th.Name, string(before), string(after)}
+	key := pageKey{want.path, want.view, want.width, th.Name, string(before), string(after), want.split, c.standing()}
 	return cache.get(key, func() (*components.Page, error) {
 		switch {
 		case want.view == components.Diff:
-			return components.Compare(string(before), string(after), th), nil
+			return components.Compare(c.parts(before, after), want.width, want.split, th), nil
 		case want.view == components.Raw, c.change.State == generate.Conflict:
 			return components.Plain(string(after), th), nil
 		}
 		return components.Highlight(want.path, string(after), want.width, th, profile)
 	})
+}
+
+// standing is what was chosen for each conflict, for a page that shows it.
+func (c fileContent) standing() string {
+	if !c.planned {
+		return ""
+	}
+	return fmt.Sprint(c.change.Choices)
 }
 
 // bytes are the file's content on disk, if it is needed, and after the commit.
@@ -225,7 +273,10 @@ func (c fileContent) bytes(withBefore bool) (before, after []byte, err error) {
 		if !withBefore {
 			return nil, c.after(), nil
 		}
-		return c.change.Before, c.after(), nil
+		if c.change.Outdated { // what taking the design's content would change
+			return c.change.Before, c.change.Artifact.Content, nil
+		}
+		return c.change.Before, c.change.After, nil
 	}
 	artifact, err := c.entry.Render()
 	if err != nil || !withBefore {
@@ -252,6 +303,8 @@ type pageKey struct {
 	width         int
 	theme         string
 	before, after string
+	split         bool
+	standing      string
 }
 
 // pageCache keeps the pages made last. It is used by several commands at once.
@@ -296,11 +349,11 @@ func (m *Model) treeActions() []action {
 		return m.filterActions()
 	}
 	tree := &m.preview.tree
-	return []action{
+	return append([]action{
 		act("enter", "enter", "open", m.openRow),
 		act("v", "v", "view: "+string(m.nextView()), do(m.turnView)),
 		act("/", "/", "filter", do(m.startFilter)),
-		act("s", "s", "states", do(m.turnState)),
+		quietly("s", "s", "by what becomes of them, or by directory", do(m.turnOrder)),
 		act("e", "e", "in $EDITOR", m.openEditor),
 		quietly("up k", "↑", "up", do(func() { m.moveTree(-1) })),
 		quietly("down j", "↓", "down", do(func() { m.moveTree(1) })),
@@ -312,7 +365,18 @@ func (m *Model) treeActions() []action {
 		quietly("right l", "→", "open the directory", do(func() { tree.Unfold() })),
 		quietly("+", "+", "open all", do(func() { tree.FoldAll(true) })),
 		quietly("-", "-", "close all", do(func() { tree.FoldAll(false) })),
+	}, m.lookActions()...)
+}
+
+// lookActions are those of the tree and the file alike.
+func (m *Model) lookActions() []action {
+	return []action{
+		quietly("]", "]", "next change", do(func() { m.moveStop(1) })),
+		quietly("[", "[", "change before", do(func() { m.moveStop(-1) })),
+		quietly("z", "z", "the file in the whole window, or not", do(m.turnZoom)),
+		quietly("w", "w", "differences in one column or side by side", do(m.turnColumns)),
 		quietly("u", "u", "undo", func() tea.Cmd { return m.restore(m.past.undo, "Nothing to undo.") }),
+		quietly("U", "U", "redo", func() tea.Cmd { return m.restore(m.past.redo, "Nothing to redo.") }),
 	}
 }
 
@@ -328,38 +392,39 @@ func (m *Model) openRow() tea.Cmd {
 var views = []components.View{components.Rendered, components.Raw, components.Diff}
 
 func (m *Model) nextView() components.View {
-	return views[(slices.Index(views, m.preview.view)+1)%len(views)]
+	return views[(slices.Index(views, *m.viewOf(m.preview.tree.File()))+1)%len(views)]
 }
 
-func (m *Model) turnView() { m.preview.view = m.nextView() }
+func (m *Model) turnView() { *m.viewOf(m.preview.tree.File()) = m.nextView() }
 
-var states = []generate.State{
-	"", generate.Create, generate.Update, generate.Merge, generate.Conflict, generate.Keep, generate.Delete, generate.Unchanged,
-}
-
-// turnState shows only the files of the next state that any file has.
-func (m *Model) turnState() {
+// turnOrder shows the files by what becomes of them, or by directory.
+func (m *Model) turnOrder() {
 	plan, ok := m.planNow()
-	if !ok {
+	switch {
+	case !ok:
 		m.say("The plan is being made.")
 		return
-	}
-	counts := plan.plan.Counts()
-	at := slices.Index(states, m.preview.only)
-	for {
-		at = (at + 1) % len(states)
-		if states[at] == "" || counts[states[at]] > 0 {
-			break
-		}
-	}
-	m.preview.only = states[at]
-	m.showEntries()
-	if m.preview.only == "" {
-		m.say("All files.")
+	case m.step != reviewStep || !plan.reopened:
+		m.say("All files are new: there is no other order to show them in.")
 		return
 	}
-	m.preview.tree.FoldAll(true)
-	m.say("Only files in the state " + string(m.preview.only) + ".")
+	m.preview.byDirectory = !m.preview.byDirectory
+	m.showEntries()
+}
+
+// The columns of a diff, in the order in which a key goes through them.
+var columnNames = []string{"as many columns as there is room for", "one column", "side by side"}
+
+func (m *Model) turnColumns() {
+	m.preview.columns = (m.preview.columns + 1) % len(columnNames)
+	m.say("Differences: " + columnNames[m.preview.columns] + ".")
+}
+
+func (m *Model) turnZoom() {
+	m.preview.zoom = !m.preview.zoom || m.focus != layout.File
+	if m.preview.zoom {
+		m.focus = layout.File
+	}
 }
 
 func (m *Model) startFilter() {
@@ -389,8 +454,8 @@ func (m *Model) typeFilter(msg tea.Msg) tea.Cmd {
 
 // The file's keys.
 func (m *Model) fileActions() []action {
-	page := func() int { return max(1, m.screen().File.Height-2) }
-	return []action{
+	page := func() int { return max(1, m.fileRoom()) }
+	return append([]action{
 		act("up k", "↑↓", "scroll", do(func() { m.scrollFile(-1) })),
 		quietly("down j", "↓", "down", do(func() { m.scrollFile(1) })),
 		act("v", "v", "view: "+string(m.nextView()), do(m.turnView)),
@@ -403,7 +468,7 @@ func (m *Model) fileActions() []action {
 		quietly("end G", "end", "bottom", do(func() { m.scrollFile(1 << 30) })),
 		quietly("left h", "←", "to the left", do(func() { m.preview.x = max(0, m.preview.x-8) })),
 		quietly("right l", "→", "to the right", do(m.scrollRight)),
-	}
+	}, m.lookActions()...)
 }
 
 func (m *Model) scrollFile(by int) {

@@ -26,6 +26,11 @@ func (p *reviewPage) update(tea.Msg) tea.Cmd       { return nil }
 func (p *reviewPage) refresh(bool)                 {}
 func (p *reviewPage) view(int, int, bool) []string { return nil }
 
+// states are those that a file can be in, in the order in which they are counted.
+var states = []generate.State{
+	generate.Create, generate.Update, generate.Merge, generate.Conflict, generate.Keep, generate.Delete, generate.Unchanged,
+}
+
 // planLine says in one line what a commit would do, in at most width cells.
 func (m *Model) planLine(width int) string {
 	if len(m.works.done.problems) > 0 && m.works.done.gen == m.gen {
@@ -40,7 +45,7 @@ func (m *Model) planLine(width int) string {
 	}
 	counts := plan.plan.Counts()
 	var long, short []string
-	for _, state := range states[1:] {
+	for _, state := range states {
 		if n := counts[state]; n > 0 {
 			short = append(short, fmt.Sprintf("%s%d", glyphs[state].glyph, n))
 			long = append(long, fmt.Sprintf("%s%d %s", glyphs[state].glyph, n, state))
@@ -152,7 +157,7 @@ func (p *commitPage) summary(plan generate.Plan, width int) []string {
 	t := p.m.theme
 	counts := plan.Counts()
 	var lines []string
-	for _, state := range states[1:] {
+	for _, state := range states {
 		if counts[state] > 0 {
 			line := fmt.Sprintf("  %s %5d  %-10s %s", glyphs[state].glyph, counts[state], state, t.Muted.Render(stateMeaning[state]))
 			lines = append(lines, components.Cut(line, width))
@@ -293,7 +298,7 @@ var participles = map[generate.State]string{
 
 func written(counts generate.Counts) string {
 	var parts []string
-	for _, state := range states[1:] {
+	for _, state := range states {
 		if counts[state] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", counts[state], participles[state]))
 		}

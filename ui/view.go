@@ -74,6 +74,11 @@ func (m *Model) standing() []string {
 		return []string{t.Muted.Render(m.options.Version)}
 	}
 	var parts []string
+	if plan, ok := m.planNow(); ok {
+		if open, _ := plan.plan.Open(); open > 0 {
+			parts = append(parts, t.Bad.Render("! "+isOpen(open)))
+		}
+	}
 	if n := m.visibleProblems(); n > 0 {
 		parts = append(parts, t.Bad.Render(fmt.Sprintf("✗ %d to mend", n)))
 	} else if system := m.works.done.system; system != nil && len(system.Findings) > 0 {
@@ -81,7 +86,7 @@ func (m *Model) standing() []string {
 	}
 	switch {
 	case !m.past.dirty():
-	case m.options.Drafts != nil && m.drafts.saved == m.gen:
+	case m.options.Drafts != nil && m.drafts.saved == m.work():
 		parts = append(parts, t.Muted.Render("draft kept"))
 	default:
 		parts = append(parts, t.Muted.Render("not committed"))
@@ -244,8 +249,8 @@ func (m *Model) paneTitle(title, right string, width int, focused bool) string {
 func (m *Model) treeView(r layout.Rect) []string {
 	t, focused := m.theme, m.focus == layout.Tree
 	title := "Files"
-	if m.preview.only != "" {
-		title = "Files: " + string(m.preview.only)
+	if m.preview.tree.Grouped() {
+		title = "Changes"
 	}
 	lines := []string{m.paneTitle(title, m.planLine(r.Width-len(title)-4), r.Width, focused)}
 	switch {
@@ -274,8 +279,6 @@ func (m *Model) emptyTree(width int) []string {
 	}
 	done := m.works.done
 	switch {
-	case m.preview.only != "":
-		say("No file in this state.")
 	case done.err != nil:
 		say(done.err.Error())
 	case len(done.problems) > 0:
@@ -315,17 +318,42 @@ func (m *Model) named(path string) string {
 }
 
 func (m *Model) fileView(r layout.Rect) []string {
-	p, focused := &m.preview, m.focus == layout.File
+	p := &m.preview
 	path := p.tree.File()
 	if path == "" {
 		return components.Block(nil, r.Height)
 	}
-	right := string(p.view)
-	if p.page != nil && len(p.page.Lines) > r.Height-2 {
-		right += fmt.Sprintf("  %d%%", min(100, 100*(p.y+r.Height-2)/len(p.page.Lines)))
+	lines := m.fileHead(path, r)
+	if p.page == nil || p.shown.path != path {
+		return components.Block(append(lines, "", "  "+m.theme.Muted.Render("…")), r.Height)
 	}
-	name := components.Cut(path, max(8, r.Width-len(right)-4))
-	lines := []string{m.paneTitle(name, right, r.Width, focused)}
+	p.y = max(0, min(p.y, len(p.page.Lines)-1))
+	stop, marked := m.stop()
+	for i, line := range p.page.View(p.x, p.y, r.Width-2, r.Height-len(lines)) {
+		edge := " "
+		if at := p.y + i; marked && at >= stop.From && at < stop.To {
+			edge = m.theme.Accent.Render("▌")
+		}
+		lines = append(lines, edge+line)
+	}
+	return components.Block(lines, r.Height)
+}
+
+// fileRoom is how many lines of the file are shown.
+func (m *Model) fileRoom() int {
+	r := m.screen().File
+	return r.Height - len(m.fileHead(m.preview.tree.File(), r))
+}
+
+// fileHead is what stands above a file: its name, what becomes of it and why.
+func (m *Model) fileHead(path string, r layout.Rect) []string {
+	p := &m.preview
+	right := m.whereInFile(path, r)
+	name := components.CutLeft(path, max(8, r.Width-components.StringWidth(right)-4))
+	if path == overviewPath {
+		name = "What changes"
+	}
+	lines := []string{m.paneTitle(name, right, r.Width, m.focus == layout.File)}
 	if r.Y > headLines {
 		lines = []string{m.theme.Faint.Render(strings.Repeat("─", r.Width)), lines[0]}
 	}
@@ -334,14 +362,27 @@ func (m *Model) fileView(r layout.Rect) []string {
 			lines = append(lines, " "+m.theme.Warn.Render(components.Cut(string(change.State)+": "+change.Reason, r.Width-2)))
 		}
 	}
-	if p.page == nil || p.shown.path != path {
-		return components.Block(append(lines, "", "  "+m.theme.Muted.Render("…")), r.Height)
+	if p.page != nil && p.shown.path == path && path != overviewPath {
+		lines = append(lines, m.becauseLines(path, r)...)
 	}
-	p.y = max(0, min(p.y, len(p.page.Lines)-1))
-	for _, line := range p.page.View(p.x, p.y, r.Width-2, r.Height-len(lines)) {
-		lines = append(lines, " "+line)
+	return lines
+}
+
+// whereInFile says how the file is looked at, and which part of it.
+func (m *Model) whereInFile(path string, r layout.Rect) string {
+	p := &m.preview
+	if path == overviewPath {
+		return ""
 	}
-	return components.Block(lines, r.Height)
+	right := string(*m.viewOf(path))
+	switch {
+	case p.page == nil:
+	case len(p.page.Stops) > 0 && p.shown.view == components.Diff:
+		right += fmt.Sprintf("  change %d of %d", p.stop+1, len(p.page.Stops))
+	case len(p.page.Lines) > r.Height-2:
+		right += fmt.Sprintf("  %d%%", min(100, 100*(p.y+r.Height-2)/len(p.page.Lines)))
+	}
+	return right
 }
 
 // dialogView draws the dialog as a box in the middle.

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -44,6 +45,7 @@ type Model struct {
 	preview preview
 	works   works
 	choices generate.Choices // what was chosen where an edit and the design collide
+	chosen  int              // counts the changes of those
 	consent generate.Consent // what these answers were said yes to
 	drafts  drafts
 	pending []tea.Cmd
@@ -145,7 +147,7 @@ func (m *Model) open(document *model.Document, path string, text []byte) {
 
 // replace starts over with other answers; unsaved ones can be had back by undo.
 func (m *Model) replace(answers model.Answers, base baseline) {
-	before, dirty := snapshot{m.design.answers, m.step}, m.past.dirty()
+	before, dirty := snapshot{answers: m.design.answers, step: m.step}, m.past.dirty()
 	m.design = design{answers: clone(answers), base: base}
 	if dirty {
 		m.past.push(before, "")
@@ -234,9 +236,15 @@ func (m *Model) changed() {
 
 // restore goes to another state of the answers and to where they were changed.
 func (m *Model) restore(from func(snapshot) (snapshot, bool), nothing string) tea.Cmd {
-	to, ok := from(snapshot{m.design.answers, m.step})
-	if !ok {
+	choices := m.choices
+	to, ok := from(snapshot{m.design.answers, m.step, &choices})
+	switch {
+	case !ok:
 		m.say(nothing)
+		return nil
+	case to.choices != nil:
+		m.settle(*to.choices)
+		m.drafts.touch(m)
 		return nil
 	}
 	m.design.answers = clone(to.answers)
@@ -258,6 +266,9 @@ func (m *Model) goTo(step int) {
 	if m.step >= 0 && m.step != step {
 		m.seen[m.step] = true
 	}
+	if step == reviewStep && m.step != commitStep {
+		m.preview.tree.Top()
+	}
 	m.step = step
 	m.rail = max(0, min(step, len(steps)-1))
 	m.focus = layout.Form
@@ -268,6 +279,9 @@ func (m *Model) goTo(step int) {
 	}
 	m.page().refresh(true)
 	m.preview.followed = ""
+	if m.works.done.system != nil {
+		m.showEntries()
+	}
 	m.follow()
 }
 
@@ -337,6 +351,14 @@ func (m *Model) toCommit() tea.Cmd {
 		m.complain("Nothing can be written before these are mended.")
 		return nil
 	}
+	if plan, ok := m.planNow(); ok {
+		if open, files := plan.plan.Open(); open > 0 {
+			m.toOpenConflict()
+			m.complain(fmt.Sprintf("%s in %s: m keeps yours, g takes the generated lines, b leaves both.",
+				isOpen(open), counted(files, "file", "files")))
+			return nil
+		}
+	}
 	m.goTo(commitStep)
 	return nil
 }
@@ -384,6 +406,7 @@ func (m *Model) screen() layout.Screen {
 		Width: m.width, Height: m.height, Focus: m.focus,
 		Review: ok && current.id == "review",
 		Wide:   !ok || current.id == "commit",
+		Zoom:   m.preview.zoom,
 	})
 }
 

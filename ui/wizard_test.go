@@ -364,7 +364,7 @@ func TestFilterFindsFiles(t *testing.T) {
 func TestViewsOfAFile(t *testing.T) {
 	r := saved(t, shopFile)
 	r.m.preview.tree.Reveal("architecture/capacity.md")
-	r.press("home", "/", "readme.md", "enter").sees("rendered").press("v").sees("raw").press("v").sees("diff").sees("after the commit")
+	r.press("home", "/", "readme.md", "enter").sees("rendered").press("v").sees("raw").press("v").sees("diff").sees("1 + # Shop")
 }
 
 func TestEditedFileIsKeptAndReported(t *testing.T) {

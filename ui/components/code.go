@@ -5,7 +5,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/aymanbagabas/go-udiff"
 	"github.com/charmbracelet/glamour"
 	glamouransi "github.com/charmbracelet/glamour/ansi"
 	"github.com/charmbracelet/glamour/styles"
@@ -29,7 +28,14 @@ const (
 // characters other than colours.
 type Page struct {
 	Lines []string
-	Wide  int // cells of the widest line
+	Wide  int    // cells of the widest line
+	Stops []Stop // of a diff: the changes, in order
+}
+
+// Stop is a change in a diff.
+type Stop struct {
+	From, To int // its lines on the page, the last excluded
+	Conflict int // its index among the conflicts of the file; -1: it is none
 }
 
 // NewPage measures lines.
@@ -96,25 +102,6 @@ func numbered(lines []string, t *theme.Theme) []string {
 		out[i] = t.Faint.Render(fmt.Sprintf("%*d ", digits, i+1)) + line
 	}
 	return out
-}
-
-// Compare is the unified diff of a file; before is empty for a new one.
-func Compare(before, after string, t *theme.Theme) *Page {
-	if before == after {
-		return NewPage([]string{t.Muted.Render("No change.")})
-	}
-	diff := udiff.Unified("on disk", "after the commit", Clean(before), Clean(after))
-	styles := map[byte]func(...string) string{'+': t.Good.Render, '-': t.Bad.Render, '@': t.Accent.Render}
-	lines := strings.Split(strings.TrimSuffix(diff, "\n"), "\n")
-	for i, line := range lines {
-		if line == "" {
-			continue
-		}
-		if style, ok := styles[line[0]]; ok {
-			lines[i] = style(line)
-		}
-	}
-	return NewPage(lines)
 }
 
 // longestRun is the length of the longest run of backticks, at least two, so

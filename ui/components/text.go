@@ -25,6 +25,38 @@ func Cut(line string, width int) string {
 	return ansi.Truncate(line, width, "…")
 }
 
+// CutLeft is Cut for a text whose end says more than its beginning, such as a path.
+func CutLeft(line string, width int) string {
+	over := ansi.StringWidth(line) - width
+	if width <= 0 || over <= 0 {
+		return Cut(line, width)
+	}
+	return ansi.TruncateLeft(line, over+1, "…")
+}
+
+// fold breaks the runs of a line where a row of width cells is full; there is
+// always one row.
+func fold(runs []run, width int) [][]run {
+	rows, room := [][]run{nil}, max(1, width)
+	left := room
+	for _, r := range runs {
+		for text := r.text; text != ""; {
+			piece := ansi.Truncate(text, left, "")
+			if piece == "" && left == room { // wider than a whole row
+				break
+			}
+			if last := len(rows) - 1; piece != "" {
+				rows[last] = append(rows[last], run{piece, r.changed})
+			}
+			left -= ansi.StringWidth(piece)
+			if text = text[len(piece):]; text != "" {
+				rows, left = append(rows, nil), room
+			}
+		}
+	}
+	return rows
+}
+
 // Wrap breaks a text into lines of at most width cells.
 func Wrap(text string, width int) []string {
 	if text == "" || width <= 0 {

@@ -1,10 +1,12 @@
 package components
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/charmbracelet/lipgloss"
 	"github.com/sahilm/fuzzy"
 
 	"codex-design/ui/theme"
@@ -15,6 +17,17 @@ type Entry struct {
 	Path  string
 	Glyph string // its status: one character; empty while unknown
 	Tone  Tone
+	Label string // drawn in place of the path
+	Note  string // drawn behind it, below the title of a group
+}
+
+// Group is files under a title. One without a title is always open.
+type Group struct {
+	Title   string
+	Glyph   string
+	Tone    Tone
+	Open    bool // unless its user closed it
+	Entries []Entry
 }
 
 // Tone says how a glyph is coloured; the glyph itself says the same.
@@ -36,12 +49,15 @@ type branch struct {
 	entry int // in the entries; -1 for a directory
 	files int // below a directory
 	first int // the first file below a directory
+	group int // that it is the title of; -1: it is none
 }
 
-// Tree shows files by directory, or those that match a filter as a flat list.
+// Tree shows files by directory or by group, or those that match a filter as a
+// flat list.
 type Tree struct {
 	Scroll  Scroll
 	entries []Entry
+	groups  []Group
 	open    map[string]bool
 	filter  string
 	rows    []branch
@@ -51,7 +67,18 @@ type Tree struct {
 // open and the row under the cursor.
 func (t *Tree) SetEntries(entries []Entry) {
 	selected := t.selected()
-	t.entries = entries
+	t.entries, t.groups = entries, nil
+	t.layout()
+	t.show(selected)
+}
+
+// SetGroups is SetEntries for files by group.
+func (t *Tree) SetGroups(groups []Group) {
+	selected := t.selected()
+	t.entries, t.groups = nil, groups
+	for _, group := range groups {
+		t.entries = append(t.entries, group.Entries...)
+	}
 	t.layout()
 	t.show(selected)
 }
@@ -67,6 +94,9 @@ func (t *Tree) Filter(text string) {
 		t.Scroll = Scroll{}
 	}
 }
+
+// Grouped tells whether the files are shown by group.
+func (t *Tree) Grouped() bool { return len(t.groups) > 0 }
 
 // Filtered is the filter's text.
 func (t *Tree) Filtered() string { return t.filter }
@@ -100,18 +130,41 @@ func (t *Tree) Near(distance int) []string {
 // Move moves the cursor.
 func (t *Tree) Move(by int) { t.Scroll.Move(by, len(t.rows)) }
 
+// Top moves the cursor to the first row.
+func (t *Tree) Top() { t.Scroll = Scroll{} }
+
 // Toggle opens or closes the directory under the cursor; false when it is on a file.
 func (t *Tree) Toggle() bool {
-	return t.Scroll.Cursor < len(t.rows) && t.fold(!t.open[t.selected()])
+	return t.Scroll.Cursor < len(t.rows) && t.fold(!t.isOpen(t.rows[t.Scroll.Cursor]))
 }
 
 // Fold closes the directory under the cursor, or goes to the one that holds the row.
 func (t *Tree) Fold() {
-	if path := t.selected(); !t.open[path] || !t.fold(false) {
-		if at := strings.LastIndex(path, "/"); at > 0 {
-			t.show(path[:at])
-		}
+	if t.Scroll.Cursor >= len(t.rows) || t.isOpen(t.rows[t.Scroll.Cursor]) && t.fold(false) {
+		return
 	}
+	path := t.selected()
+	if group := t.groupOf(path); group >= 0 {
+		t.show(groupKey(t.groups[group]))
+	} else if at := strings.LastIndex(path, "/"); at > 0 {
+		t.show(path[:at])
+	}
+}
+
+// isOpen says whether what is below a row is shown.
+func (t *Tree) isOpen(row branch) bool {
+	open, set := t.open[row.path]
+	return open || !set && row.group >= 0 && t.groups[row.group].Open
+}
+
+// groupKey is the path of a group's title; no file has it.
+func groupKey(group Group) string { return "\x00" + group.Title }
+
+// groupOf is the group that holds a file; -1 where there is none.
+func (t *Tree) groupOf(path string) int {
+	return slices.IndexFunc(t.groups, func(g Group) bool {
+		return slices.ContainsFunc(g.Entries, func(e Entry) bool { return e.Path == path })
+	})
 }
 
 // Unfold opens the directory under the cursor.
@@ -137,7 +190,10 @@ func (t *Tree) set(directory string, open bool) {
 func (t *Tree) FoldAll(open bool) {
 	selected := t.selected()
 	t.open = map[string]bool{}
-	if open {
+	for _, group := range t.groups {
+		t.set(groupKey(group), open)
+	}
+	if open && len(t.groups) == 0 {
 		for _, entry := range t.entries {
 			t.openTo(entry.Path)
 		}
@@ -154,6 +210,12 @@ func (t *Tree) Reveal(path string) {
 }
 
 func (t *Tree) openTo(path string) {
+	if len(t.groups) > 0 {
+		if group := t.groupOf(path); group >= 0 {
+			t.set(groupKey(t.groups[group]), true)
+		}
+		return
+	}
 	for at, r := range path {
 		if r == '/' {
 			t.set(path[:at], true)
@@ -186,7 +248,29 @@ func (t *Tree) layout() {
 		return
 	}
 	t.rows = t.rows[:0]
+	if len(t.groups) > 0 {
+		t.byGroup()
+		return
+	}
 	t.level(0, len(t.entries), "", 0)
+}
+
+func (t *Tree) byGroup() {
+	first := 0
+	for i, group := range t.groups {
+		title := branch{path: groupKey(group), name: group.Title, entry: -1, files: len(group.Entries), first: first, group: i}
+		depth := 0
+		if group.Title != "" {
+			t.rows = append(t.rows, title)
+			depth = 1
+		}
+		if group.Title == "" || t.isOpen(title) {
+			for j, entry := range group.Entries {
+				t.rows = append(t.rows, branch{path: entry.Path, name: cmp.Or(entry.Label, entry.Path), depth: depth, entry: first + j, first: first + j, group: -1})
+			}
+		}
+		first += len(group.Entries)
+	}
 }
 
 // level adds the rows of the entries from..to, all below prefix: directories first.
@@ -196,7 +280,7 @@ func (t *Tree) level(from, to int, prefix string, depth int) {
 		path := t.entries[at].Path
 		name, _, nested := strings.Cut(path[len(prefix):], "/")
 		if !nested {
-			files = append(files, branch{path: path, name: name, depth: depth, entry: at, first: at})
+			files = append(files, branch{path: path, name: name, depth: depth, entry: at, first: at, group: -1})
 			at++
 			continue
 		}
@@ -205,7 +289,7 @@ func (t *Tree) level(from, to int, prefix string, depth int) {
 		for end < to && strings.HasPrefix(t.entries[end].Path, directory+"/") {
 			end++
 		}
-		t.rows = append(t.rows, branch{path: directory, name: name + "/", depth: depth, entry: -1, files: end - at, first: at})
+		t.rows = append(t.rows, branch{path: directory, name: name + "/", depth: depth, entry: -1, files: end - at, first: at, group: -1})
 		if t.open[directory] {
 			t.level(at, end, directory+"/", depth+1)
 		}
@@ -222,7 +306,7 @@ func (t *Tree) matches() []branch {
 	}
 	var rows []branch
 	for _, match := range fuzzy.Find(t.filter, paths) {
-		rows = append(rows, branch{path: match.Str, name: match.Str, entry: match.Index, first: match.Index})
+		rows = append(rows, branch{path: match.Str, name: cmp.Or(t.entries[match.Index].Label, match.Str), entry: match.Index, first: match.Index, group: -1})
 	}
 	return rows
 }
@@ -247,13 +331,33 @@ func (t *Tree) row(b branch, width int, current, focused bool, th *theme.Theme) 
 	}
 	indent := Fit("", 2*b.depth)
 	room := width - 2 - 2*b.depth - 2
-	if b.entry >= 0 {
+	switch {
+	case b.entry >= 0 && len(t.groups) > 0 && t.filter == "":
+		return Cut(lead+indent+t.inGroup(b, room+2, style, th), width)
+	case b.entry >= 0:
 		entry := t.entries[b.entry]
-		return Cut(lead+indent+tone(entry.Tone, th)(Fit(entry.Glyph, 2))+style.Render(Cut(b.name, room)), width)
+		return Cut(lead+indent+tone(entry.Tone, th)(Fit(entry.Glyph, 2))+style.Render(CutLeft(b.name, room)), width)
 	}
-	fold := map[bool]string{true: "▾ ", false: "▸ "}[t.open[b.path]]
+	fold := map[bool]string{true: "▾ ", false: "▸ "}[t.isOpen(b)]
 	count := fmt.Sprintf(" %d", b.files)
+	if b.group >= 0 {
+		fold += tone(t.groups[b.group].Tone, th)(t.groups[b.group].Glyph) + " "
+		room -= 2
+	}
 	return Cut(lead+indent+th.Muted.Render(fold)+style.Render(Cut(b.name, room-len(count)))+th.Muted.Render(count), width)
+}
+
+// inGroup draws a file below the title of its group: the title says its status,
+// and the end of the path says most.
+func (t *Tree) inGroup(b branch, room int, style lipgloss.Style, th *theme.Theme) string {
+	entry, note := t.entries[b.entry], ""
+	if entry.Note != "" {
+		note = "  " + tone(entry.Tone, th)(entry.Note)
+		room -= StringWidth(note)
+	}
+	name := CutLeft(b.name, room)
+	at := strings.LastIndex(name, "/") + 1
+	return th.Muted.Render(name[:at]) + style.Render(name[at:]) + note
 }
 
 func tone(tone Tone, th *theme.Theme) func(...string) string {

@@ -52,6 +52,7 @@ type Input struct {
 	Focus         Pane // which pane is shown where only one fits
 	Review        bool // the tree and the file take the form's place too
 	Wide          bool // no preview: the form takes everything (start, commit, done)
+	Zoom          bool // the file, while it has the focus, takes everything
 }
 
 // Of divides the window. One column is kept free between panes.
@@ -62,6 +63,10 @@ func Of(in Input) Screen {
 		return screen
 	}
 	body := Rect{X: 0, Y: headHeight, Width: in.Width, Height: in.Height - headHeight - footHeight}
+	if in.Zoom && in.Focus == File && !in.Wide {
+		screen.File = body
+		return screen
+	}
 	if in.Width >= threePanes {
 		screen.Rail, body = splitColumn(body, railWidth)
 	}

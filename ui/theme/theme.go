@@ -22,11 +22,12 @@ const (
 // look the same in every terminal that has them, and degrade well in those that do not.
 type palette struct {
 	text, muted, faint, accent, good, warn, bad, selected string
+	goodGround, badGround                                 string
 }
 
 var palettes = map[string]palette{
-	Dark:  {text: "252", muted: "245", faint: "239", accent: "80", good: "114", warn: "221", bad: "210", selected: "236"},
-	Light: {text: "236", muted: "242", faint: "250", accent: "30", good: "28", warn: "130", bad: "160", selected: "254"},
+	Dark:  {text: "252", muted: "245", faint: "239", accent: "80", good: "114", warn: "221", bad: "210", selected: "236", goodGround: "22", badGround: "52"},
+	Light: {text: "236", muted: "242", faint: "250", accent: "30", good: "28", warn: "130", bad: "160", selected: "254", goodGround: "194", badGround: "224"},
 }
 
 // Theme is a palette's styles, all on a renderer of their own, so that programs
@@ -41,6 +42,8 @@ type Theme struct {
 	Good     lipgloss.Style
 	Warn     lipgloss.Style
 	Bad      lipgloss.Style
+	Come     lipgloss.Style // words that come in a change, beside Underline
+	Gone     lipgloss.Style // words that go, likewise
 	Selected lipgloss.Style // the row under the cursor
 	Cursor   lipgloss.Style // the character under the text cursor
 }
@@ -55,7 +58,7 @@ func New(name string, profile termenv.Profile) *Theme {
 		plain := renderer.NewStyle()
 		return &Theme{
 			Name: Plain, Text: plain, Muted: plain, Faint: plain, Accent: plain, Title: plain,
-			Good: plain, Warn: plain, Bad: plain, Selected: plain, Cursor: plain,
+			Good: plain, Warn: plain, Bad: plain, Come: plain, Gone: plain, Selected: plain, Cursor: plain,
 		}
 	}
 	renderer.SetColorProfile(profile)
@@ -70,9 +73,20 @@ func New(name string, profile termenv.Profile) *Theme {
 		Good:     ink(p.good),
 		Warn:     ink(p.warn),
 		Bad:      ink(p.bad),
+		Come:     ink(p.good).Background(lipgloss.Color(p.goodGround)).Bold(true),
+		Gone:     ink(p.bad).Background(lipgloss.Color(p.badGround)).Bold(true),
 		Selected: ink(p.accent).Background(lipgloss.Color(p.selected)).Bold(true),
 		Cursor:   ink(p.text).Reverse(true),
 	}
+}
+
+// Underline draws a text in a style and underlined. lipgloss underlines character by
+// character, which tears apart those that are made of several.
+func (t *Theme) Underline(style lipgloss.Style, text string) string {
+	if t.Name == Plain {
+		return style.Render(text)
+	}
+	return "\x1b[4m" + style.Render(text) // ends with a reset of all
 }
 
 // Choose settles on dark, light or plain from what the user asked for and the
