@@ -167,18 +167,20 @@ func (s *ServiceView) EventSettingLines() string {
 // SettingsImports is the import block of gen/settings.py.
 func (s *ServiceView) SettingsImports() string {
 	imports := pythonImports{"kit.settings": {"NotNegative", "Port", "Positive", "Share"}}
-	if s.Cached {
+	if s.UsesRedis {
 		imports.add("pydantic", "SecretStr")
 	}
+	for _, base := range s.SettingsBases() {
+		imports.add(settingsModules[base], base)
+	}
 	if s.Calling() {
-		imports.add("kit.client", "CallerSettings")
 		imports.add("kit.client", "PeerUrl")
 	}
 	if s.HasEvents() {
 		imports.add("kit.messaging.settings", "MessagingSettings")
 	}
-	if !s.Calling() {
-		imports.add("kit.settings", "ServiceSettings")
+	if s.System.RateLimited() {
+		imports.add("kit.ratelimit", "Rate")
 	}
 	return imports.block(s.Package)
 }

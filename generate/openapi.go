@@ -27,7 +27,7 @@ func (s *ServiceView) OpenAPI() string {
 				{"port", yamlMap{{"default", strconv.Itoa(s.LocalPort)}}},
 			}},
 		}}},
-		{"security", yamlList{}},
+		{"security", yamlList{}}, // what an operation takes, it says itself
 		{"tags", s.apiTags()},
 		{"paths", s.apiPaths()},
 	}
@@ -130,8 +130,11 @@ func (e *EntityView) operation(route model.Route) yamlMap {
 		{"operationId", route.ID},
 		{"summary", fmt.Sprintf(kind.summary, lowerTitle(title))},
 		{"tags", yamlFlow{e.Tag}},
-		{"parameters", kind.parameters(e)},
 	}
+	if e.Service.System.Authenticated() {
+		operation = operation.with("security", yamlList{e.Service.System.securityOf(route)})
+	}
+	operation = operation.with("parameters", kind.parameters(e))
 	if kind.body != "" {
 		operation = operation.with("requestBody", yamlMap{
 			{"required", true},
@@ -146,10 +149,17 @@ func (kind apiOperation) responses(e *EntityView) yamlMap {
 	if kind.extra != nil {
 		responses = append(responses, kind.extra(e)...)
 	}
-	for _, status := range kind.errors(e) {
+	for _, status := range kind.statuses(e) {
 		responses = append(responses, yamlItem{status, ref("responses", apiErrors[status].name)})
 	}
 	return responses
+}
+
+// statuses are those of its errors, and of what stands before every operation.
+func (kind apiOperation) statuses(e *EntityView) []string {
+	statuses := append(e.Service.System.guardStatuses(), kind.errors(e)...)
+	slices.Sort(statuses)
+	return statuses
 }
 
 func (e *EntityView) listParameters() yamlList {

@@ -2,6 +2,7 @@ package generate
 
 import (
 	"slices"
+	"strings"
 
 	"codex-design/model"
 )
@@ -9,28 +10,35 @@ import (
 // apiError is one problem that operations may answer with.
 type apiError struct {
 	name, description string
-	retryAfter        bool
+	header            string // that comes with it, by its name in the document's components
 }
 
 var apiErrors = map[string]apiError{
+	"401": {name: "Unauthorized", description: "The request does not prove who makes it.", header: "WWW-Authenticate"},
+	"403": {name: "Forbidden", description: "The caller lacks the scope of this operation."},
 	"404": {name: "NotFound", description: "There is no such record."},
 	"409": {name: "Conflict", description: "Another record stands in the way: a unique value is taken, or the record is still referred to; or the first request with this Idempotency-Key still runs."},
 	"412": {name: "PreconditionFailed", description: "The record has changed since the version in If-Match was read."},
 	"413": {name: "ContentTooLarge", description: "The request's body is too large."},
 	"422": {name: "UnprocessableContent", description: "The request does not fit this document; errors says where."},
 	"428": {name: "PreconditionRequired", description: "If-Match is missing: read the record first and send its ETag."},
+	"429": {name: "TooManyRequests", description: "The caller is above its limit; wait for as long as Retry-After says.", header: "Retry-After"},
 	"500": {name: "InternalServerError", description: "A fault of the service; its log says more under the X-Request-ID of the response."},
-	"503": {name: "ServiceUnavailable", description: "The service or its database has no capacity left; try again later.", retryAfter: true},
+	"503": {name: "ServiceUnavailable", description: "The service or its database has no capacity left; try again later.", header: "Retry-After"},
 	"504": {name: "GatewayTimeout", description: "The request's deadline passed; whether a change was made is unknown."},
 }
 
 func (s *ServiceView) apiComponents() yamlMap {
-	return yamlMap{
+	components := yamlMap{
 		{"schemas", s.apiSchemas()},
 		{"parameters", s.apiParameters()},
-		{"headers", apiHeaders()},
+		{"headers", s.apiHeaders()},
 		{"responses", s.apiResponses()},
 	}
+	if s.System.Authenticated() {
+		components = components.with("securitySchemes", s.System.securitySchemes())
+	}
+	return components
 }
 
 // apiResponses are the error responses that some operation of the service uses, by status.
@@ -39,8 +47,8 @@ func (s *ServiceView) apiResponses() yamlMap {
 	for _, status := range s.apiStatuses() {
 		e := apiErrors[status]
 		response := yamlMap{{"description", e.description}}
-		if e.retryAfter {
-			response = response.with("headers", yamlMap{{"Retry-After", ref("headers", "RetryAfter")}})
+		if e.header != "" {
+			response = response.with("headers", yamlMap{{e.header, ref("headers", strings.ReplaceAll(e.header, "-", ""))}})
 		}
 		response = response.with("content", yamlMap{{"application/problem+json", yamlMap{{"schema", schemaRef("Problem")}}}})
 		responses = responses.with(e.name, response)
@@ -53,7 +61,7 @@ func (s *ServiceView) apiStatuses() []string {
 	for i := range s.Entities {
 		entity := &s.Entities[i]
 		for _, route := range entity.Routes {
-			statuses = append(statuses, apiOperations[route.Operation].errors(entity)...)
+			statuses = append(statuses, apiOperations[route.Operation].statuses(entity)...)
 		}
 	}
 	slices.Sort(statuses)
@@ -71,15 +79,19 @@ func (s *ServiceView) apiParameters() yamlMap {
 	}
 }
 
-func apiHeaders() yamlMap {
+func (s *ServiceView) apiHeaders() yamlMap {
 	header := func(description string, schema yamlMap) yamlMap {
 		return yamlMap{{"description", description}, {"required", true}, {"schema", schema}}
 	}
-	return yamlMap{
+	headers := yamlMap{
 		{"ETag", header("The record's version.", yamlMap{{"type", "string"}, {"pattern", `^"[1-9][0-9]*"$`}})},
 		{"Location", header("The path of the new record.", yamlMap{{"type", "string"}, {"format", "uri-reference"}})},
 		{"RetryAfter", header("Seconds to wait before another try.", yamlMap{{"type", "integer"}, {"minimum", 1}})},
 	}
+	if s.System.Authenticated() {
+		headers = headers.with("WWWAuthenticate", header("What proves who the caller is.", yamlMap{{"type", "string"}}))
+	}
+	return headers
 }
 
 func (s *ServiceView) apiSchemas() yamlMap {

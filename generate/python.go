@@ -631,6 +631,7 @@ func (s *ServiceView) AppImports() string {
 	}
 	imports.add(s.Package+".gen.services", "Services")
 	imports.add(s.Package+".gen.settings", "Settings")
+	s.importGuard(imports)
 	for i := range s.Entities {
 		imports.add(s.Entities[i].module("routes"), "router as "+s.Entities[i].RouterName())
 	}
@@ -655,17 +656,26 @@ func (s *ServiceView) Settings() []SettingLine {
 		number("db_acquire_timeout_ms", sizing.AcquireTimeout),
 		number("db_statement_timeout_ms", timeouts.StatementTimeout), number("db_lock_timeout_ms", timeouts.LockTimeout),
 	}
-	if s.Cached {
-		lines = append(lines, number("redis_pool_max", sizing.CachePool), number("cache_ttl_s", sizing.CacheTTL))
+	if s.UsesRedis {
+		lines = append(lines, number("redis_pool_max", sizing.CachePool), s.cacheLine())
 	}
 	if origins := s.System.Security.CORS; len(origins) > 0 {
 		lines = append(lines, corsLine(origins))
 	}
+	lines = append(lines, s.System.accessSettings()...)
 	lines = append(lines, s.CallSettings()...)
 	return append(lines,
 		number("request_deadline_ms", timeouts.AppDeadline), number("max_in_flight", sizing.InFlight), number("max_queued", sizing.Queued), number("queue_ms", timeouts.Queue),
 		number("keep_alive_s", timeouts.KeepAlive), drainLine(timeouts.DrainDelay), shutdownLine(timeouts),
 		number("slo_latency_ms", load.LatencyP99), sampleLine(load.TraceSample))
+}
+
+// cacheLine is how long the cache keeps a record: 0 where Redis is there for something else.
+func (s *ServiceView) cacheLine() SettingLine {
+	if s.Cached {
+		return number("cache_ttl_s", s.Sizing.CacheTTL)
+	}
+	return SettingLine{"cache_ttl_s", "int", atom("0"), "stated in the design: no cache"}
 }
 
 // SettingLines declare them.

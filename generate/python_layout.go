@@ -77,7 +77,7 @@ var importSections = []func(module, first string) bool{
 }
 
 var standardModules = map[string]bool{
-	"asyncio": true, "sys": true, "collections": true, "dataclasses": true, "datetime": true, "decimal": true, "pathlib": true, "typing": true, "uuid": true,
+	"asyncio": true, "os": true, "sys": true, "collections": true, "dataclasses": true, "datetime": true, "decimal": true, "pathlib": true, "typing": true, "uuid": true,
 }
 
 func topModule(module string) string { return strings.SplitN(module, ".", 2)[0] }

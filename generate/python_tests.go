@@ -336,6 +336,7 @@ func (s *ServiceView) TestImports() string {
 		"kit.testing.records": {"Body", "Entity"}, s.Package + ".gen.app": {"build"}, s.Package + ".gen.settings": {"Settings"},
 		"pytest": {""}, "pytest_asyncio": {""}, "pydantic": {"SecretStr"},
 	}
+	s.importCredentials(imports)
 	if s.SplitRoles() {
 		imports.add("kit.testing.plugin", "Logins")
 		imports.add("kit.testing.roles", "login")
@@ -396,10 +397,17 @@ func unstatedLimit(f model.FieldPlan) bool {
 
 // ContractImports is the import block of tests/gen/test_contract.py.
 func (s *ServiceView) ContractImports() string {
-	return pythonImports{
+	imports := pythonImports{
 		"asyncio": {""}, "sys": {""}, "pytest": {""}, "yaml": {""}, "pathlib": {"Path"}, "kit.testing": {"live_service"},
 		"kit.testing.contract": {"operations"}, s.Package + ".gen.app": {"build"}, s.Package + ".gen.settings": {"Settings"},
-	}.block(s.Package)
+	}
+	if s.System.Authenticated() {
+		imports.add("os", "")
+	}
+	if s.System.KeyBased() {
+		imports.add("kit.auth.keys", "HEADER")
+	}
+	return imports.block(s.Package)
 }
 
 // EntitiesInOrder are the entities in the order in which their tables are

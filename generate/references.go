@@ -158,7 +158,7 @@ func (r LiveReference) SampleLine() string {
 // Live reports whether the tests call the service itself: where it lets anybody
 // in, and one of the caller's records refers to one of its own.
 func (c *CalleeView) Live() bool {
-	return c.System.Security.Authentication == "none" && len(c.LiveReferences()) > 0
+	return len(c.LiveReferences()) > 0
 }
 
 // LiveReferences are the caller's fields that refer to the callee's records.
@@ -214,10 +214,21 @@ func (c *CalleeView) Prefix() string { return strings.ToUpper(c.Setting()) }
 // LivePeerCall starts the callee for a test.
 func (c *CalleeView) LivePeerCall() string {
 	arguments := atoms(pythonString(c.Package), "MIGRATIONS", "postgres_server")
-	if c.Cached {
-		arguments = append(arguments, atom("REDIS_URL=redis_url"))
+	for _, each := range c.liveFixtures() {
+		arguments = append(arguments, atom(each.variable+"="+each.value))
 	}
 	return call("live_peer", arguments...).layout("        ", "", " as peer,")
+}
+
+// liveFixtures are what the callee needs besides its database.
+func (c *CalleeView) liveFixtures() []fixture {
+	return slices.DeleteFunc(c.fixtures(), func(f fixture) bool { return f.variable == "DATABASE_URL" })
+}
+
+// ProxySignature begins the fixture that starts it.
+func (c *CalleeView) ProxySignature() string {
+	parameters := append(atoms("postgres_server: str"), parametersOf(c.liveFixtures())...)
+	return signature("async def proxy(", ") -> AsyncIterator[FaultProxy]:", parameters)
 }
 
 // TestImports is the import block of the test of the callee's client.
@@ -229,12 +240,15 @@ func (c *CalleeView) TestImports() string {
 	live := pythonImports{
 		"asyncio": {""}, "pytest": {""}, "collections.abc": {"AsyncIterator"}, "uuid": {"uuid4"}, "httpx2": {"AsyncClient", "Response"},
 		"kit.testing": {"live_service"}, "kit.testing.clients": {"live_peer"}, "kit.testing.faults": {"FaultProxy", "faults"},
-		"kit.testing.records": {"Body", "Entity", "created"},
+		"kit.testing.plugin": {"Connect"}, "kit.testing.records": {"Body", "Entity", "created"},
 	}
 	for module, names := range live {
 		for _, name := range names {
 			imports.add(module, name)
 		}
+	}
+	if c.System.TokenBased() {
+		imports.add("kit.testing.issuer", "Issuer")
 	}
 	if slices.ContainsFunc(c.LiveReferences(), func(r LiveReference) bool { return len(r.Siblings) > 0 }) {
 		imports.add("kit.testing.records", "created_id")

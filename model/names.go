@@ -108,8 +108,8 @@ var (
 		"object", "property", "self", "set", "str", "tuple", "type", "uuid")
 
 	// generatedModules holds the modules that stand beside those of the entities.
-	generatedModules = setOf("app", "asyncpg", "conftest", "config", "datetime", "decimal", "enum", "fastapi",
-		"gen", "json", "kit", "main", "model", "models", "pydantic", "repository", "router", "routers", "routes",
+	generatedModules = setOf("access", "app", "asyncpg", "clients", "conftest", "config", "datetime", "decimal", "enum", "events",
+		"fastapi", "gen", "handlers", "json", "kit", "main", "messaging", "model", "models", "pydantic", "repository", "router", "routers", "routes",
 		"rules", "schema", "schemas", "service", "services", "settings", "test", "tests", "typing", "uuid")
 
 	// classNames holds what a generated Python module imports or inherits.

@@ -45,11 +45,15 @@ def today() -> date:
 OLD, OLD_LINE = keys.new(Entry("shop", frozenset({"reader"}), TENANT))
 NEW, NEW_LINE = keys.new(Entry("shop", frozenset({"reader"}), TENANT))
 ROLELESS, ROLELESS_LINE = keys.new(Entry("guest"))
+SCOPED, SCOPED_LINE = keys.new(Entry("report", scopes=frozenset({"products:read", "other"})))
 EXPIRED, EXPIRED_LINE = keys.new(Entry("shop", frozenset({"reader"}), None, today()))
 CURRENT, CURRENT_LINE = keys.new(
     Entry("shop", frozenset({"reader"}), None, today() + timedelta(days=1))
 )
-LINES = ("# made by hand", "", OLD_LINE, NEW_LINE, ROLELESS_LINE, EXPIRED_LINE, CURRENT_LINE)
+LINES = (
+    *("# made by hand", "", OLD_LINE, NEW_LINE, ROLELESS_LINE),
+    *(SCOPED_LINE, EXPIRED_LINE, CURRENT_LINE),
+)
 
 
 def with_keys(make_settings: MakeSettings, *lines: str) -> Settings:
@@ -68,9 +72,12 @@ async def client(make_settings: MakeSettings) -> AsyncIterator[httpx2.AsyncClien
 
 @pytest.mark.parametrize(
     ("key", "status"),
-    [(OLD, 404), (NEW, 404), (CURRENT, 404), (ROLELESS, 403), (EXPIRED, 401), ("key_x", 401)],
+    [
+        *((OLD, 404), (NEW, 404), (CURRENT, 404), (SCOPED, 404)),
+        *((ROLELESS, 403), (EXPIRED, 401), ("key_x", 401)),
+    ],
 )
-async def test_a_key_opens_what_its_roles_say(
+async def test_a_key_opens_what_its_roles_and_scopes_say(
     client: httpx2.AsyncClient, key: str, status: int
 ) -> None:
     answer = await client.get(MISSING, headers={"X-API-Key": key})
@@ -127,6 +134,7 @@ async def test_keys_follow_the_mounted_secret(
         f"shop sha256:{keys.hashed('x')} rolls=reader",
         f"shop sha256:{keys.hashed('x')} tenant=7",
         f"shop sha256:{keys.hashed('x')} expires=soon",
+        f"shop sha256:{keys.hashed('x')} scopes=a,,b",
     ],
 )
 def test_unreadable_keys_stop_the_start(make_settings: MakeSettings, text: str) -> None:
@@ -136,11 +144,18 @@ def test_unreadable_keys_stop_the_start(make_settings: MakeSettings, text: str) 
 
 def test_the_command_makes_a_key(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["shop", "--roles=reader,editor", f"--tenant={TENANT}", "--expires=2030-01-31"]
-    assert keys.main(arguments) == 0
+    assert keys.main([*arguments, "--scopes=a:read"]) == 0
     key, line = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"key_[\w-]{43}", key)
     assert keys.parsed(line) == {
-        keys.hashed(key): Entry("shop", frozenset({"reader", "editor"}), TENANT, date(2030, 1, 31))
+        keys.hashed(key): Entry(
+            "shop",
+            frozenset({"reader", "editor"}),
+            TENANT,
+            date(2030, 1, 31),
+            frozenset({"a:read"}),
+        )
     }
-    with pytest.raises(SystemExit):
-        keys.main(["not a name"])
+    for wrong in (["not a name"], ["shop", "--roles=a, b"]):
+        with pytest.raises(SystemExit):
+            keys.main(wrong)

@@ -1,17 +1,14 @@
 import asyncio
-import base64
-import json
+import secrets
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import uuid4
 
 import httpx2
-import jwt
 import pytest
 import pytest_asyncio
 from conftest import MakeSettings
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import APIRouter
 from pydantic import ValidationError
 from sample.main import build
@@ -20,6 +17,7 @@ from kit.auth.tokens import Tokens, TokenSettings
 from kit.guard import Access, Guard
 from kit.identity import current
 from kit.testing import in_process
+from kit.testing.forgery import forged
 from kit.testing.issuer import Issuer, SigningKey, issuer
 
 ACCESS = Access(
@@ -28,7 +26,7 @@ ACCESS = Access(
     public=frozenset({"opening_hours"}),
 )
 MISSING = f"/v1/products/{uuid4()}"
-PASSWORD = "q7Vt0mJx2LfWc9Rb"
+PASSWORD = secrets.token_urlsafe()
 
 mine = APIRouter(prefix="/v1/mine")
 
@@ -98,55 +96,10 @@ async def test_without_a_token_the_caller_is_told_how(client: httpx2.AsyncClient
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def unsigned(token: str, **head: Any) -> str:
-    """Return the token with another header and no signature."""
-    head_json = json.dumps({"alg": "none", "typ": "JWT", **head}).encode()
-    encoded = base64.urlsafe_b64encode(head_json).decode().rstrip("=")
-    return f"{encoded}.{token.split('.')[1]}."
-
-
-def forged(authority: Issuer) -> dict[str, str]:
-    """Return tokens that are wrong in one way each."""
-    good = authority.token("products:read")
-    key = authority.keys[0]
-    head, payload, signature = good.split(".")
-    other = json.loads(base64.urlsafe_b64decode(payload + "=="))
-    other["sub"] = "admin"
-    changed = base64.urlsafe_b64encode(json.dumps(other).encode()).decode().rstrip("=")
-    now = int(time.time())
-    public = key.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    symmetric = {"kid": key.identity, "alg": "HS256"}
-    confused = base64.urlsafe_b64encode(json.dumps(symmetric).encode()).decode().rstrip("=")
-    mac = jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256)
-    hashed = mac.sign(f"{confused}.{payload}".encode(), public)
-    return {
-        "changed after it was signed": f"{head}.{changed}.{signature}",
-        "signed by another key": authority.token(key=SigningKey.rsa(), head={"kid": key.identity}),
-        "signed by a key that nobody knows": authority.token(key=SigningKey.rsa()),
-        "without a key id": authority.token(head={"kid": None}),
-        "unsigned": unsigned(good, kid=key.identity),
-        "signed with the public key as a password": (
-            f"{confused}.{payload}.{base64.urlsafe_b64encode(hashed).decode().rstrip('=')}"
-        ),
-        "of another algorithm": jwt.encode(
-            other, key.private, algorithm="RS512", headers={"kid": key.identity}
-        ),
-        "expired": authority.token("products:read", exp=now - 60),
-        "of the future": authority.token("products:read", nbf=now + 60),
-        "without an end": authority.token("products:read", exp=None),
-        "for another audience": authority.token("products:read", aud="billing"),
-        "without an audience": authority.token("products:read", aud=None),
-        "of another issuer": authority.token("products:read", iss="https://elsewhere.example"),
-        "of nobody": authority.token("products:read", sub=None),
-        "of a tenant that is none": authority.token("products:read", tenant_id="x"),
-        "no token": "rubbish",
-    }
-
-
 async def test_tokens_that_are_wrong_are_refused(
     client: httpx2.AsyncClient, authority: Issuer
 ) -> None:
-    for fault, token in forged(authority).items():
+    for fault, token in forged(authority, "products:read").items():
         answer = await asked(client, token)
         assert answer.status_code == 401, fault
         assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"], fault
@@ -156,7 +109,8 @@ async def test_tokens_that_are_wrong_are_refused(
 
 async def test_clocks_may_differ_a_little(client: httpx2.AsyncClient, authority: Issuer) -> None:
     now = int(time.time())
-    for claims in ({"exp": now - 10}, {"nbf": now + 10}):
+    differing: tuple[dict[str, Any], ...] = ({"exp": now - 10}, {"nbf": now + 10})
+    for claims in differing:
         token = authority.token("products:read", **claims)
         assert (await asked(client, token)).status_code == 404
 
@@ -268,10 +222,29 @@ async def test_keys_stay_while_the_issuer_is_away(make_settings: MakeSettings) -
     assert unknown.headers["Retry-After"] == "1"
 
 
+async def test_keys_may_be_elsewhere_than_the_issuer_says(make_settings: MakeSettings) -> None:
+    given = make_settings().model_dump(exclude={"service_name"})
+    with issuer("sample") as authority:
+        keys = f"{authority.url}/keys"
+        authority.url = "https://id.example.com"  # as its tokens say; nobody answers there
+        settings = Settings(**given, oidc_issuer=authority.url, oidc_jwks_url=keys)
+        guard = Guard(authenticator=Tokens(settings, ACCESS.roles), access=ACCESS)
+        async with in_process(build(settings, guard)) as client:
+            assert (await asked(client, authority.token("products:read"))).status_code == 404
+
+
 def test_an_issuer_is_reached_safely(make_settings: MakeSettings) -> None:
     given = make_settings().model_dump(exclude={"service_name", "environment", "database_url"})
     url = f"postgresql://sample:{PASSWORD}@db/sample"
     told = given | {"database_url": url, "redis_url": None}
-    assert Settings(**told, environment="prod", oidc_issuer="https://id.example.com")
+    issuer_url = "https://id.example.com"
+    assert Settings(**told, environment="prod", oidc_issuer=issuer_url).oidc_jwks_url is None
     with pytest.raises(ValidationError, match="https"):
         Settings(**told, environment="prod", oidc_issuer="http://id.example.com")
+    with pytest.raises(ValidationError, match="https"):
+        Settings(
+            **told,
+            environment="prod",
+            oidc_issuer=issuer_url,
+            oidc_jwks_url="http://id.example.com/keys",
+        )

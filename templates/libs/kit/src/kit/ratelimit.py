@@ -21,6 +21,8 @@ from kit.redis import FAILURE, Link
 from kit.resources import Resources
 from kit.settings import Positive, ServiceSettings
 
+Rate = Annotated[float, Field(gt=0)]
+
 _MOST_CLIENTS = 20_000  # that one process remembers: about 4 MB
 
 # Admits a request only if every limit does, and counts it under none of them otherwise. Answers
@@ -49,9 +51,9 @@ return {string.format('%.3f', wait), unpack(rests)}
 class RateSettings(ServiceSettings):
     """How much one client may ask for."""
 
-    rate_limit_rps: Annotated[float, Field(gt=0)]
+    rate_limit_rps: Rate
     rate_limit_burst: Positive
-    rate_limit_write_rps: Annotated[float, Field(gt=0)]
+    rate_limit_write_rps: Rate
     rate_limit_write_burst: Positive
     trusted_hops: Annotated[int, Field(ge=0)] = 0
 

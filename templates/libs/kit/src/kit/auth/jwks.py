@@ -37,13 +37,20 @@ class Keys:
         client: fetches.
         issuer: as tokens write it.
         on_removal: called when the issuer has taken a key back.
+        jwks_url: where the keys are; None for where the issuer's configuration says.
     """
 
     def __init__(
-        self, client: httpx2.AsyncClient, issuer: str, on_removal: Callable[[], None]
+        self,
+        client: httpx2.AsyncClient,
+        issuer: str,
+        on_removal: Callable[[], None],
+        *,
+        jwks_url: str | None = None,
     ) -> None:
         self._client = client
         self._issuer = issuer
+        self._jwks_url = jwks_url
         self._on_removal = on_removal
         self._keys: dict[str, jwt.PyJWK] = {}
         self._flight: asyncio.Task[None] | None = None
@@ -96,11 +103,7 @@ class Keys:
     async def _refresh(self) -> None:
         deadline.clear()  # the first caller's deadline is not that of the others
         try:
-            configuration = await self._fetch(self._issuer.rstrip("/") + _DISCOVERY)
-            if configuration.get("issuer") != self._issuer:
-                msg = f"the configuration is that of {configuration.get('issuer')}"
-                raise ValueError(msg)  # noqa: TRY301 - handled like what the fetch may raise
-            fetched = _usable(await self._fetch(configuration["jwks_uri"]))
+            fetched = _usable(await self._fetch(self._jwks_url or await self._discovered()))
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, KeyError, TypeError) as error:
             self._away = True
             _log.warning("issuer_unavailable", error=repr(error))
@@ -109,6 +112,14 @@ class Keys:
             self._on_removal()
         self._keys = fetched
         self._away = False
+
+    async def _discovered(self) -> str:
+        configuration = await self._fetch(self._issuer.rstrip("/") + _DISCOVERY)
+        if configuration.get("issuer") != self._issuer:
+            msg = f"the configuration is that of {configuration.get('issuer')}"
+            raise ValueError(msg)
+        found: str = configuration["jwks_uri"]
+        return found
 
     async def _fetch(self, url: str) -> dict[str, Any]:
         async with self._client.stream("GET", url) as answer:

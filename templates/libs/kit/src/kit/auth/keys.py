@@ -1,10 +1,11 @@
 """API keys: random, stored as hashes, and rotated by adding a new one before the old one goes.
 
-    python -m kit.auth.keys CLIENT [--roles ROLE,ROLE] [--tenant UUID] [--expires 2030-01-31]
+    python -m kit.auth.keys CLIENT [--roles ROLE,ROLE] [--scopes SCOPE,SCOPE] [--tenant UUID]
+        [--expires 2030-01-31]
 
 makes a key. The service gets the lines of all keys as its secret `api_keys`, one key a line:
 
-    CLIENT sha256:HASH roles=ROLE,ROLE tenant=UUID expires=2030-01-31
+    CLIENT sha256:HASH roles=ROLE,ROLE scopes=SCOPE,SCOPE tenant=UUID expires=2030-01-31
 
 A key has 256 bits of chance, so a plain hash of it cannot be turned back, and needs no salt. A
 client with two lines may use either key: hand out the new one, then take out the old line.
@@ -31,11 +32,13 @@ from kit.logs import get_logger
 from kit.settings import ServiceSettings, secret
 
 HEADER = "X-API-Key"
+RELOAD_S = 10.0
+"""How often the mounted secret is looked at."""
 _PREFIX = "key_"  # lets scanners of secrets find one that was leaked
 _BYTES = 32
 _HASH = re.compile(r"sha256:([0-9a-f]{64})")
 _CLIENT = re.compile(r"[A-Za-z0-9._@-]{1,100}")
-_RELOAD_S = 10.0
+_LIST = re.compile(r"[^\s,=]+(,[^\s,=]+)*")
 
 _log = get_logger(__name__)
 
@@ -48,12 +51,16 @@ class Entry:
     roles: frozenset[str] = frozenset()
     tenant: UUID | None = None
     expires: date | None = None
+    scopes: frozenset[str] = frozenset()
+    """What it may do beside what its roles say."""
 
     def line(self, hashed: str) -> str:
         """Return the line of the secret."""
         parts = [self.client, f"sha256:{hashed}"]
         if self.roles:
             parts.append(f"roles={','.join(sorted(self.roles))}")
+        if self.scopes:
+            parts.append(f"scopes={','.join(sorted(self.scopes))}")
         if self.tenant:
             parts.append(f"tenant={self.tenant}")
         if self.expires:
@@ -109,12 +116,12 @@ class ApiKeys:
             raise RefusedError("unknown", "The key is unknown.")
         if entry.expires is not None and datetime.now(UTC).date() >= entry.expires:
             raise RefusedError("expired", "The key has expired.")
-        scopes = frozenset[str]().union(*(self._roles.get(role, ()) for role in entry.roles))
+        scopes = entry.scopes.union(*(self._roles.get(role, ()) for role in entry.roles))
         return Principal(entry.client, scopes, entry.tenant, (HEADER, header))
 
     async def _watch(self) -> None:
         while True:
-            await asyncio.sleep(_RELOAD_S)
+            await asyncio.sleep(RELOAD_S)
             self.reload()
 
     def reload(self) -> None:
@@ -163,15 +170,25 @@ def parsed(text: str) -> dict[str, Entry]:
 
 
 def _entry(client: str, told: dict[str, str]) -> Entry:
-    roles, tenant, expires = (told.pop(name, "") for name in ("roles", "tenant", "expires"))
+    tenant, expires = told.pop("tenant", ""), told.pop("expires", "")
+    roles, scopes = _listed(told.pop("roles", "")), _listed(told.pop("scopes", ""))
     if told:
         raise ValueError
     return Entry(
         client,
-        frozenset(roles.split(",")) if roles else frozenset(),
+        roles,
         UUID(tenant) if tenant else None,
         date.fromisoformat(expires) if expires else None,
+        scopes,
     )
+
+
+def _listed(text: str) -> frozenset[str]:
+    if not text:
+        return frozenset()
+    if _LIST.fullmatch(text) is None:
+        raise ValueError
+    return frozenset(text.split(","))
 
 
 def new(entry: Entry) -> tuple[str, str]:
@@ -185,13 +202,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m kit.auth.keys", description="Make an API key.")
     parser.add_argument("client", help="who gets it")
     parser.add_argument("--roles", default="", help="its roles, separated by commas")
+    parser.add_argument("--scopes", default="", help="its scopes, separated by commas")
     parser.add_argument("--tenant", type=UUID, help="the customer for whom it acts")
     parser.add_argument("--expires", type=date.fromisoformat, help="the first day it is refused")
     given = parser.parse_args(arguments)
     if _CLIENT.fullmatch(given.client) is None:
         parser.error("the name of a client is made of letters, digits and . _ @ -")
-    roles = frozenset(role for role in given.roles.split(",") if role)
-    key, line = new(Entry(given.client, roles, given.tenant, given.expires))
+    try:
+        roles, scopes = _listed(given.roles), _listed(given.scopes)
+    except ValueError:
+        parser.error("roles and scopes are separated by commas alone")
+    key, line = new(Entry(given.client, roles, given.tenant, given.expires, scopes))
     sys.stderr.write("The key, for the client alone, and the line for the secret api_keys:\n")
     sys.stdout.write(f"{key}\n{line}\n")
     return 0

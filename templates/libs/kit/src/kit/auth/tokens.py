@@ -42,6 +42,8 @@ class TokenSettings(ServiceSettings):
 
     oidc_issuer: str
     oidc_audience: str
+    oidc_jwks_url: str | None = None
+    """Where the issuer's keys are; None for where its configuration says."""
     oidc_roles_claim: str = "roles"
     """Where a token names its roles; dots lead into objects, as in realm_access.roles."""
     oidc_tenant_claim: str = "tenant_id"
@@ -49,9 +51,11 @@ class TokenSettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _issuer_is_safe(self) -> Self:
-        if urlsplit(self.oidc_issuer).scheme != "https" and self.environment not in LOCAL:
-            msg = "oidc_issuer must be an https URL: whoever sits in between could hand out keys"
-            raise ValueError(msg)
+        for name in () if self.environment in LOCAL else ("oidc_issuer", "oidc_jwks_url"):
+            url: str | None = getattr(self, name)
+            if url is not None and urlsplit(url).scheme != "https":
+                msg = f"{name} must be an https URL: whoever sits in between could hand out keys"
+                raise ValueError(msg)
         return self
 
 
@@ -80,7 +84,8 @@ class Tokens:
         """Keep the issuer's keys fresh."""
         timeout_s = self._settings.oidc_timeout_ms / 1000
         async with httpx2.AsyncClient(timeout=timeout_s) as client:
-            self._keys = Keys(client, self._settings.oidc_issuer, self._verified.clear)
+            issuer, jwks_url = self._settings.oidc_issuer, self._settings.oidc_jwks_url
+            self._keys = Keys(client, issuer, self._verified.clear, jwks_url=jwks_url)
             watch = asyncio.create_task(self._keys.watch())
             try:
                 yield

@@ -148,10 +148,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: "_Server"
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_GET(self) -> None:
         self._send(self.server.issuer.answer(self.path))
 
-    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         form = parse_qs(self.rfile.read(length).decode())
         given = {name: values[-1] for name, values in form.items()}

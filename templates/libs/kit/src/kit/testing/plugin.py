@@ -3,10 +3,12 @@
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx2
 import pytest
 import pytest_asyncio
 
@@ -14,6 +16,7 @@ from kit.testing import servers
 
 NewDatabase = Callable[[], Awaitable[str]]
 AsOwner = Callable[[str], str]
+Connect = Callable[..., httpx2.AsyncClient]
 
 
 class Logins(NamedTuple):
@@ -77,6 +80,18 @@ def logins(postgres_server: str) -> Logins:
 def as_owner(logins: Logins) -> AsOwner:
     """Turns the URL of a database into the one that migrations use."""
     return lambda url: _with_database(logins.owner, urlsplit(url).path.removeprefix("/"))
+
+
+@pytest.fixture(scope="session")
+def credentials() -> dict[str, str]:
+    """The headers by which callers prove who they are; a service that asks for them overrides this."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def connect(credentials: dict[str, str]) -> Connect:
+    """Makes clients of a service that runs as a process, with what `httpx2.AsyncClient` takes."""
+    return partial(httpx2.AsyncClient, headers=credentials)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

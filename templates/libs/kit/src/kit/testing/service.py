@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,15 @@ _OK = 200
 
 
 @asynccontextmanager
-async def in_process(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
-    """Enter the app's lifespan and give a client that calls it without a network."""
+async def in_process(
+    app: FastAPI, headers: Mapping[str, str] | None = None
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """Enter the app's lifespan and give a client that calls it without a network.
+
+    Args:
+        app: to call.
+        headers: of every request.
+    """
     async with app.router.lifespan_context(app) as state:
 
         async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
@@ -30,7 +37,9 @@ async def in_process(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
             await app(scope, receive, send)
 
         transport = httpx2.ASGITransport(app=with_state)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://service") as client:
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://service", headers=headers
+        ) as client:
             yield client
 
 

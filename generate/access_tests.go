@@ -1,0 +1,171 @@
+package generate
+
+import (
+	"slices"
+	"strings"
+)
+
+// fixture is something that the settings of the service's tests are made of.
+type fixture struct {
+	parameter string // as a test function declares it
+	variable  string // that gives its value to a process
+	value     string
+}
+
+// fixtures are those of the service.
+func (s *ServiceView) fixtures() []fixture {
+	all := []fixture{{"database_url: str", "DATABASE_URL", "database_url"}}
+	if s.UsesRedis {
+		all = append(all, fixture{"redis_url: str", "REDIS_URL", "redis_url"})
+	}
+	return append(all, s.System.credentialFixtures()...)
+}
+
+// credentialFixtures are whose credentials the services of the tests believe.
+func (s *SystemView) credentialFixtures() []fixture {
+	switch {
+	case s.TokenBased():
+		return []fixture{{"authority: Issuer", "OIDC_ISSUER", "authority.url"}}
+	case s.KeyBased():
+		return []fixture{{"api_keys: str", "API_KEYS", "api_keys"}}
+	}
+	return nil
+}
+
+func parametersOf(fixtures []fixture) []expression {
+	var parameters []expression
+	for _, each := range fixtures {
+		parameters = append(parameters, atom(each.parameter))
+	}
+	return parameters
+}
+
+// SettingsSignature begins the fixture of the settings.
+func (s *ServiceView) SettingsSignature() string {
+	return signature("def settings(", ") -> Settings:", parametersOf(s.fixtures()))
+}
+
+// EnvironmentSignature begins the fixture of the same as environment variables.
+func (s *ServiceView) EnvironmentSignature() string {
+	return signature("def environment(", ") -> dict[str, str]:", parametersOf(s.fixtures()))
+}
+
+// EnvironmentLine is what it returns.
+func (s *ServiceView) EnvironmentLine() string {
+	var pairs []expression
+	for _, each := range s.fixtures() {
+		pairs = append(pairs, atom(pythonString(each.variable)+": "+each.value))
+	}
+	return expression{head: "{", tail: "}", items: pairs}.layout("    ", "return patience | ", "")
+}
+
+// signature begins a function: on one line, or all parameters on a line of
+// their own, or each on one.
+func signature(head, tail string, parameters []expression) string {
+	whole := expression{head: head, tail: tail, items: parameters}
+	if len([]rune(whole.String())) <= pythonWidth {
+		return whole.String()
+	}
+	inside := expression{items: parameters}.String()
+	if len(inside)+4 <= pythonWidth {
+		return head + "\n    " + inside + "\n" + tail
+	}
+	return whole.layout("", "", "")
+}
+
+// TestScopes is every scope of the service and of those that it calls, to which
+// it passes the caller's credentials on.
+func (s *ServiceView) TestScopes() string {
+	var scopes []string
+	for _, service := range append([]*ServiceView{s}, s.Callees()...) {
+		for _, each := range service.Scopes() {
+			scopes = append(scopes, each.Scope)
+		}
+	}
+	slices.Sort(scopes)
+	scopes = slices.DeleteFunc(slices.Compact(scopes), func(scope string) bool { return scope == "" })
+	return scopeSet("SCOPES", scopes)
+}
+
+// importCredentials imports what tests/conftest.py makes credentials of.
+func (s *ServiceView) importCredentials(imports pythonImports) {
+	switch {
+	case s.System.TokenBased():
+		imports.add("collections.abc", "Iterator")
+		imports.add("kit.testing.issuer", "Issuer")
+		imports.add("kit.testing.issuer", "issuer")
+	case s.System.KeyBased():
+		for _, name := range []string{"HEADER", "Entry", "new"} {
+			imports.add("kit.auth.keys", name)
+		}
+	}
+}
+
+// Challenge is the scheme that the service names to a caller without credentials.
+func (s *SystemView) Challenge() string {
+	if s.KeyBased() {
+		return "ApiKey"
+	}
+	return "Bearer"
+}
+
+// AccessImports is the import block of tests/gen/test_access.py.
+func (s *ServiceView) AccessImports() string {
+	imports := pythonImports{
+		"asyncio": {""}, "collections.abc": {"AsyncIterator"}, "pytest": {""}, "pytest_asyncio": {""}, "httpx2": {"AsyncClient"},
+		"kit.testing": {"in_process"}, "kit.testing.access": {"Operation", "operations"}, "kit.testing.records": {"Entity"},
+		s.Package + ".access": {"ACCESS"}, s.Package + ".gen.app": {"build"}, s.Package + ".gen.settings": {"Settings"}, s.Package + ".main": {"create"},
+	}
+	if s.System.RoleBased() {
+		imports[s.Package+".gen.access"] = []string{"READ", "WRITE"}
+	}
+	if s.System.TokenBased() {
+		imports["kit.testing.forgery"] = []string{"forged"}
+		imports["kit.testing.issuer"] = []string{"Issuer", "issuer"}
+	}
+	if s.System.KeyBased() {
+		imports["pathlib"], imports["pydantic"] = []string{"Path"}, []string{"SecretStr"}
+		imports["kit.auth"] = []string{"keys"}
+		imports["kit.auth.keys"] = []string{"HEADER", "Entry", "hashed", "new"}
+	}
+	return imports.block(s.Package)
+}
+
+// Somebody names the headers of a caller in the tests of the rate limit.
+func (s *ServiceView) Somebody() string { return s.System.caller("somebody") }
+
+// SomebodyElse names those of another one.
+func (s *ServiceView) SomebodyElse() string { return s.System.caller("somebody_else") }
+
+// caller is a constant, but where the test has to ask the issuer.
+func (s *SystemView) caller(name string) string {
+	if s.TokenBased() {
+		return name
+	}
+	return strings.ToUpper(name)
+}
+
+// RateLimitImports is the import block of tests/gen/test_rate_limit.py.
+func (s *ServiceView) RateLimitImports() string {
+	imports := pythonImports{
+		"typing": {"Any"}, "uuid": {"uuid4"}, "fastapi": {"FastAPI"}, "kit.testing": {"in_process"}, "kit.testing.records": {"Entity"},
+		s.Package + ".gen.app": {"build"}, s.Package + ".gen.settings": {"Settings"},
+	}
+	if s.UsesRedis {
+		imports["asyncio"] = []string{""}
+		imports.add("kit.testing", "RedisServer")
+	}
+	if s.UsesRedis || s.System.KeyBased() {
+		imports.add("pydantic", "SecretStr")
+	}
+	if s.System.TokenBased() {
+		imports.add("kit.testing.issuer", "Issuer")
+	}
+	if s.System.KeyBased() {
+		imports["kit.auth.keys"] = []string{"HEADER", "Entry", "new"}
+	}
+	if s.System.RoleBased() {
+		imports[s.Package+".gen.access"] = []string{"READ", "WRITE"}
+	}
+	return imports.block(s.Package)
+}
