@@ -1,0 +1,217 @@
+"""Each resilience pattern is taken out of a generated tree: a test of the tree itself has to notice.
+
+A fault test that still passes without its pattern shows nothing. So here a pattern is removed in one
+place, the one test that is about it runs on real servers, and it must fail.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from conftest import LEFTOVERS
+
+KIT = "libs/kit/src/kit"
+ORDER = "services/order/tests/gen"
+CATALOG = "services/catalog/tests/gen"
+
+
+class Removal(NamedTuple):
+    """One place of a tree, what stands there without the pattern, and the test that has to fail."""
+
+    path: str
+    right: str
+    wrong: str
+    test: str
+    case: str = "shop"
+
+    def put_into(self, tree: Path) -> None:
+        """Take the pattern out."""
+        file = tree / self.path
+        text = file.read_text()
+        assert text.count(self.right) == 1, f"{self.path} has {self.right!r} {text.count(self.right)} times"
+        file.write_text(text.replace(self.right, self.wrong))
+
+
+# the pattern: how it is removed, what has to notice
+REMOVED: dict[str, Removal] = {
+    "circuit breaker": Removal(
+        f"{KIT}/breaker.py",
+        "return calls >= self._least_calls and failures >= self._failure_share * calls",
+        "return calls < 0",
+        f"{ORDER}/test_calls.py::test_a_slow_peer_is_left_alone",
+    ),
+    "half-open breaker": Removal(
+        f"{KIT}/breaker.py",
+        "if self.state is State.OPEN and self._clock() >= self._until:",
+        "if self.state is State.OPEN and self._clock() >= self._until + 600:",
+        "libs/kit/tests/test_client.py::test_the_breaker_opens_and_the_peer_recovers",
+    ),
+    "bulkhead": Removal(
+        f"{KIT}/client.py",
+        "asyncio.Semaphore(policy.in_flight)",
+        "asyncio.Semaphore(1000)",
+        f"{ORDER}/test_calls.py::test_a_slow_peer_is_left_alone",
+    ),
+    "retry": Removal(
+        f"{KIT}/client.py",
+        "late = attempt == self._policy.attempts or",
+        "late = True or",
+        "libs/kit/tests/test_client.py::test_reads_are_repeated_and_writes_are_not",
+    ),
+    "retry of idempotent methods only": Removal(
+        f"{KIT}/client.py",
+        'repeatable = method in _REPEATABLE or "Idempotency-Key" in given',
+        "repeatable = True",
+        "libs/kit/tests/test_client.py::test_reads_are_repeated_and_writes_are_not",
+    ),
+    "retry budget": Removal(
+        f"{KIT}/client.py",
+        "if late or not self._budget.spend():",
+        "if late:",
+        "libs/kit/tests/test_client.py::test_a_peer_in_trouble_gets_few_repeats",
+    ),
+    "deadline of a call": Removal(
+        f"{KIT}/client.py",
+        "async with asyncio.timeout(left):\n                    response",
+        "async with asyncio.timeout(None):\n                    response",
+        "libs/kit/tests/test_client.py::test_a_call_ends_before_the_request_does",
+    ),
+    "deadline handed on": Removal(
+        f"{KIT}/client.py",
+        'headers = {"X-Request-Timeout-Ms": str(max(1, int(left_s * 1000)))}',
+        "headers: dict[str, str] = {}",
+        "libs/kit/tests/test_client.py::test_a_call_says_what_the_peer_needs_to_know",
+    ),
+    "fallback of a write": Removal(
+        f"{KIT}/references.py",
+        "            target.peer.fell_back()\n",
+        "            raise\n",
+        f"{ORDER}/test_calls.py::test_dead_peers_take_nothing_down",
+    ),
+    "degraded read": Removal(
+        f"{KIT}/references.py",
+        "                self._failed = True\n",
+        "                raise\n",
+        f"{ORDER}/test_calls.py::test_dead_peers_take_nothing_down",
+    ),
+    "stale copy": Removal(
+        f"{KIT}/references.py",
+        "known = self._seen.recall(key)",
+        "known = None",
+        f"{ORDER}/test_client_catalog.py",
+    ),
+    "statement timeout": Removal(
+        f"{KIT}/db.py",
+        "            command_timeout=settings.db_statement_timeout_ms / 1000 * _SILENCE,\n",
+        "",
+        f"{CATALOG}/test_resilience.py::test_a_silent_database_is_an_answer_and_no_wait",
+    ),
+    "bounded wait for a connection": Removal(
+        f"{KIT}/db.py",
+        "async with asyncio.timeout(seconds):",
+        "async with asyncio.timeout(None):",
+        "libs/kit/tests/test_database.py::test_a_full_pool_fails_soon_and_counts",
+    ),
+    "drain": Removal(
+        f"{KIT}/server.py",
+        "if self._health.draining or not self.started or self._loop is None:",
+        "if self.started:",
+        f"{CATALOG}/test_resilience.py::test_sigterm_loses_no_request",
+    ),
+    "cache-aside without its cache": Removal(
+        f"{KIT}/cache.py",
+        "        except FAILURE as error:\n            self._failed(error)\n            return await self._shared(key, load)\n",
+        "        except ZeroDivisionError:\n            return await self._shared(key, load)\n",
+        f"{CATALOG}/test_cache.py::test_nothing_fails_without_redis",
+    ),
+    "single flight": Removal(
+        f"{KIT}/cache.py",
+        "if flight is None:",
+        "if flight is None or key:",
+        "libs/kit/tests/test_cache.py::test_many_readers_share_one_load",
+    ),
+    "tombstone": Removal(
+        f"{KIT}/cache.py",
+        "if version and version > tonumber(ARGV[1]) then return 0 end",
+        "",
+        "libs/kit/tests/test_cache.py::test_a_stale_load_is_not_stored_over_a_tombstone",
+    ),
+    "idempotency key": Removal(
+        f"{KIT}/idempotency.py",
+        "    if key is None:\n        return await effect(db)\n",
+        "    if key != fingerprint:\n        return await effect(db)\n",
+        f"{CATALOG}/test_crud.py::test_repeated_create_makes_one_record",
+    ),
+    "optimistic lock": Removal(
+        "services/catalog/src/catalog_service/gen/category/repository.py",
+        "        version = version + 1\n    WHERE id = $1 AND ($2::integer[] IS NULL OR version = ANY($2))",
+        "        version = version + 1\n    WHERE id = $1 AND ($2::integer[] IS NULL OR true)",
+        f"{CATALOG}/test_crud.py::test_one_of_two_concurrent_changes_wins",
+    ),
+    "load shedding": Removal(
+        f"{KIT}/shedding.py",
+        "if self.in_flight >= self._limit or self._waiting:",
+        "if self._waiting:",
+        "libs/kit/tests/test_shedding.py::test_a_busy_service_queues_and_sheds",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def copies(trees: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Trees of their own to break, without what tools left in them."""
+    folder = tmp_path_factory.mktemp("sabotage")
+    cases = {removal.case for removal in REMOVED.values()}
+    leave = shutil.ignore_patterns(*LEFTOVERS, ".venv")
+    return {case: Path(shutil.copytree(trees[case], folder / case, ignore=leave)) for case in cases}
+
+
+def run_tests(tree: Path, *tests: str) -> str:
+    """Run tests of a tree as its sources are now; return what pytest printed."""
+    sources = os.pathsep.join(str(folder) for folder in sorted(tree.glob("*/*/src")))
+    plugins = ["-p", "no:cacheprovider", "-p", "kit.testing.plugin"]  # as where the kit is installed
+    command = [sys.executable, "-m", "pytest", *plugins, "-x", "-q", *tests]
+    ours = ("PYTEST_", "COV_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    result = subprocess.run(
+        command,
+        cwd=tree,
+        env=environment | {"PYTHONPATH": sources},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    return result.stdout
+
+
+@pytest.mark.parametrize("pattern", REMOVED)
+def test_what_is_missing_is_noticed(pattern: str, copies: dict[str, Path]) -> None:
+    removal = REMOVED[pattern]
+    tree = copies[removal.case]
+    file = tree / removal.path
+    whole = file.read_text()
+    removal.put_into(tree)
+    try:
+        output = run_tests(tree, removal.test)
+    finally:
+        file.write_text(whole)
+    assert "1 failed" in output, output[-4000:]
+
+
+PROJECTS = sorted({(removal.case, removal.test.partition("/tests/")[0]) for removal in REMOVED.values()})
+
+
+@pytest.mark.parametrize(("case", "project"), PROJECTS)
+def test_nothing_is_noticed_where_nothing_is_missing(case: str, project: str, copies: dict[str, Path]) -> None:
+    of_case = {removal.test for removal in REMOVED.values() if removal.case == case}
+    tests = sorted(test for test in of_case if test.startswith(f"{project}/tests/"))
+    output = run_tests(copies[case], *tests)
+    assert re.search(r"^\d+ passed in ", output, re.MULTILINE), output[-4000:]
