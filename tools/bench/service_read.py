@@ -2,13 +2,14 @@
 
     python tools/bench/service_read.py [--rounds N] [--seconds S] [--connections C]
 
-Runs in an environment that has templates/requirements/dev.txt and the kit. Three services run in
+Runs in an environment that has templates/requirements/dev.txt and the kit. The services run in
 turn, round after round, each alone, each one process, on a PostgreSQL and a Redis of their own:
 
 - bare: FastAPI and an asyncpg pool as their tutorials show them, no middleware at all;
-- kit, database: every part of the edge at work (log line, metrics, 10 % of the traces exported,
-  deadline, limits, ETag), and the row read from PostgreSQL as in the bare service;
-- kit, cache: the same, answered from Redis.
+- then the kit, layer upon layer, with the row read from PostgreSQL as in the bare service: without
+  its edge; with the edge (request id, deadline, limits, metrics); with the log line of each request;
+  with 10 % of the traces exported; with access tokens verified; with the rate limit counted in Redis;
+- at last the full stack again, with the row read from Redis.
 
 The client is a raw asyncio protocol, cheap enough that the service is what is measured. Figures
 are medians; the ratio is what can be compared between machines.
@@ -34,8 +35,10 @@ import uvloop
 
 from kit import migrate
 from kit.testing import servers
+from kit.testing.issuer import issuer
 
-KIT_TESTS = Path(__file__).resolve().parents[2] / "templates/libs/kit/tests"
+KIT = Path(__file__).resolve().parents[2] / "templates/libs/kit/src"
+KIT_TESTS = KIT.parent / "tests"
 PRODUCT = "019b0000-0000-7000-8000-000000000001"
 PATH = f"/v1/products/{PRODUCT}"
 INSERT = f"INSERT INTO products (id, sku, price) VALUES ('{PRODUCT}', 'sku', 9.90)"
@@ -89,6 +92,43 @@ async def read(product_id: UUID) -> Product:
 uvicorn.run(app, port=int(os.environ["PORT"]), loop="uvloop", http="httptools", access_log=False)
 """
 
+LAYERED = """
+import os
+
+import kit.app
+from kit.auth.tokens import Tokens, TokenSettings
+from kit.guard import Access, Guard
+from kit.ratelimit import RateLimit, RateSettings
+from kit.server import run
+from sample.main import build
+
+LAYERS = os.environ["LAYERS"].split()
+
+
+class Settings(TokenSettings, RateSettings):
+    service_name: str = "sample"
+    oidc_issuer: str = ""
+    oidc_audience: str = "sample"
+    rate_limit_rps: float = 1_000_000
+    rate_limit_burst: int = 1_000_000
+    rate_limit_write_rps: float = 1
+    rate_limit_write_burst: int = 1
+
+
+if "edge" not in LAYERS:
+    kit.app.Edge = lambda app, **_: app
+settings = Settings()
+guard = Guard(
+    authenticator=Tokens(settings, {}) if "tokens" in LAYERS else None,
+    access=Access({"read_product": "product:read"}),
+    limiter=RateLimit(settings) if "limits" in LAYERS else None,
+)
+run(lambda: build(settings, guard if "tokens" in LAYERS else None), settings)
+"""
+EDGE = {"LOG_LEVEL": "warning", "TRACE_SAMPLE_RATIO": "0"}
+LOGGED = {"LOG_LEVEL": "info", "TRACE_SAMPLE_RATIO": "0"}
+TRACED = {"LOG_LEVEL": "info", "TRACE_SAMPLE_RATIO": "0.1"}
+
 
 class Client(asyncio.Protocol):
     """One connection that asks again as soon as it has its answer."""
@@ -123,10 +163,10 @@ class Client(asyncio.Protocol):
         self.closed.set_result(error)
 
 
-async def rate(url: str, seconds: float, connections: int) -> float:
+async def rate(url: str, token: str, seconds: float, connections: int) -> float:
     """Return how many requests the service answers in a second."""
     at = urlsplit(url)
-    request = f"GET {PATH} HTTP/1.1\r\nHost: {at.netloc}\r\n\r\n".encode()
+    request = f"GET {PATH} HTTP/1.1\r\nHost: {at.netloc}\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
     loop = asyncio.get_running_loop()
     made = [await loop.create_connection(lambda: Client(request), at.hostname, at.port) for _ in range(connections)]
     await asyncio.sleep(seconds / 4)  # warm
@@ -203,25 +243,36 @@ def measure(rounds: int, seconds: float, connections: int) -> dict[str, list[flo
         redis = stack.enter_context(servers.redis())
         spans = stack.enter_context(collector())
         asyncio.run(prepare(database))
+        tokens = stack.enter_context(issuer("sample"))
         kit = {
             "ENVIRONMENT": "local",
             "DATABASE_URL": database,
-            "PYTHONPATH": str(KIT_TESTS),
+            "PYTHONPATH": os.pathsep.join(map(str, (KIT, KIT_TESTS))),
             "METRICS_PORT": "0",
             "HOST": "127.0.0.1",
             "OTLP_ENDPOINT": spans,
-            "TRACE_SAMPLE_RATIO": "0.1",
+            "OIDC_ISSUER": tokens.url,
         }
+        limited = {"REDIS_URL": redis.url}
         candidates = {
-            "bare": (["-c", BARE], {"DATABASE_URL": database}),
-            "kit, database": (["-m", "sample"], kit),
-            "kit, cache": (["-m", "sample"], {**kit, "REDIS_URL": redis.url}),
+            "bare": (BARE, {"DATABASE_URL": database}),
+            "the kit without its edge": (LAYERED, kit | EDGE | {"LAYERS": ""}),
+            "and the edge": (LAYERED, kit | EDGE | {"LAYERS": "edge"}),
+            "and the log line": (LAYERED, kit | LOGGED | {"LAYERS": "edge"}),
+            "and the traces": (LAYERED, kit | TRACED | {"LAYERS": "edge"}),
+            "and access tokens": (LAYERED, kit | TRACED | {"LAYERS": "edge tokens"}),
+            "and the rate limit": (
+                LAYERED,
+                kit | TRACED | limited | {"LAYERS": "edge tokens limits", "CACHE_TTL_S": "0"},
+            ),
+            "from Redis instead": (LAYERED, kit | TRACED | limited | {"LAYERS": "edge tokens limits"}),
         }
+        token = tokens.token("product:read")
         rates: dict[str, list[float]] = {name: [] for name in candidates}
         for _ in range(rounds):
-            for name, (command, environment) in candidates.items():
-                with running(command, environment) as url:
-                    rates[name].append(uvloop.run(rate(url, seconds, connections)))
+            for name, (source, environment) in candidates.items():
+                with running(["-c", source], environment) as url:
+                    rates[name].append(uvloop.run(rate(url, token, seconds, connections)))
         return rates
 
 
@@ -235,11 +286,13 @@ def main() -> None:
     arguments = parser.parse_args()
     rates = measure(arguments.rounds, arguments.seconds, arguments.connections)
     bare = statistics.median(rates["bare"])
-    print("| service | requests/s | of bare |")
-    print("|---|---|---|")
+    print("| service | requests/s | of bare | µs more than the row before |")
+    print("|---|---|---|---|")
+    before = bare
     for name, measured in rates.items():
         median = statistics.median(measured)
-        print(f"| {name} | {median:.0f} | {median / bare:.2f} |")
+        print(f"| {name} | {median:.0f} | {median / bare:.2f} | {1e6 / median - 1e6 / before:.0f} |")
+        before = median
 
 
 if __name__ == "__main__":
