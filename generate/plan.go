@@ -41,6 +41,10 @@ type Plan struct {
 	Schemas   []SchemaPlan   // of the services that have a history
 	Contracts []ContractPlan // of those whose API or events change, and of those that are gone
 
+	// Was is the text of the answers that the tree was generated from; nil where
+	// there is none, or it is not on record.
+	Was []byte
+
 	prior, next Record
 	restored    []operation // of an undo: what becomes of the record; else nil
 }
@@ -122,8 +126,15 @@ func MakePlan(target afero.Fs, design Design, artifacts []Artifact, record Recor
 	plan.planHistory(design, artifacts)
 	plan.Blocked = append(plan.Blocked, record.disputed...)
 	moves := findMoves(artifacts, func(path string) bool { _, known := record.Files[path]; return known })
-	if err := plan.decideAll(wanted, onDisk, design, moves, &bases{target: target}); err != nil {
+	bases := &bases{target: target}
+	if err := plan.decideAll(wanted, onDisk, design, moves, bases); err != nil {
 		return Plan{}, err
+	}
+	if was, known := record.Files[AnswersPath]; known {
+		var kept bool
+		if plan.Was, kept = bases.of(was); !kept && sum(design.Basis) == was.SHA256 {
+			plan.Was = design.Basis
+		}
 	}
 	if err := plan.carryStrays(target, design.System, moves); err != nil {
 		return Plan{}, fmt.Errorf("reading the target: %w", err)

@@ -41,7 +41,7 @@ func archiveOf(file string) string {
 func (r *Record) archives() map[string][]FileRecord {
 	groups := map[string][]FileRecord{}
 	for _, file := range r.Files {
-		if file.Owner != Appended && file.Path != AnswersPath {
+		if file.Owner != Appended {
 			name := archiveOf(file.Path)
 			groups[name] = append(groups[name], file)
 		}
