@@ -166,7 +166,7 @@ func TestEditsAreMergedOrTheOwnerChooses(t *testing.T) {
 		has, lost string // of the README afterwards
 	}{
 		{"", nil, 0, "1 merged", "Another text", ""},
-		{"My text", nil, exitFindings, "blocked: README.md: 1 conflict", "My text", "Another text"},
+		{"My text", nil, exitFindings, "blocked: README.md: 1 conflict between your edit and the design (line 3): choose in the review of the wizard, or for all with --on-conflict keep, new or markers", "My text", "Another text"},
 		{"My text", []string{"--on-conflict", "keep"}, 0, "1 merged", "My text", "Another text"},
 		{"My text", []string{"--on-conflict", "new"}, 0, "1 merged", "Another text", "My text"},
 		{"My text", []string{"--on-conflict", "markers"}, exitFindings, "conflict: README.md: both sides", "<<<<<<< yours\nMy text", ""},
@@ -190,6 +190,27 @@ func TestEditsAreMergedOrTheOwnerChooses(t *testing.T) {
 				t.Errorf("README.md:\n%s", after)
 			}
 		})
+	}
+}
+
+func TestDiffsSayWhichAnswerChangesAFile(t *testing.T) {
+	inTempDir(t)
+	name := example().Name
+	mustRun(t, "--example", name, "--yes")
+	got := mustRun(t, name, "--diff", "--set", "description=Another text", "--set", "load.peak_rps=700").out
+	for want, count := range map[string]int{
+		"# because description: Online shop → Another text\n--- a/README.md\n":                    1,
+		"# because load.peak_rps: 600 → 700\n--- a/architecture/capacity.md\n":                    1,
+		"→ Another text\n# because load.peak_rps: 600 → 700\n--- a/architecture/blueprint.yaml\n": 1,
+	} {
+		if strings.Count(got, want) != count {
+			t.Errorf("%q is %d times in\n%s", want, strings.Count(got, want), got)
+		}
+	}
+	answers := filepath.Join(name, "codex-design.yaml")
+	write(t, answers, strings.Replace(readTree(t, name, "codex-design.yaml"), "description: Online shop", "description: Another text", 1))
+	if got := mustRun(t, "explain", "README.md", name).out; !strings.Contains(got, "because:  description: Online shop → Another text\n") {
+		t.Errorf("explain says\n%s", got)
 	}
 }
 

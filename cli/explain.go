@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"math"
@@ -22,7 +23,8 @@ func explainCommand(streams Streams) *cobra.Command {
 		Short: "Say where a number comes from, or whose a file is",
 		Long: `Explain a number of the blueprint: its formula, the inputs, the design rules that
 it satisfies and the source of the formula. Or explain a file of the generated
-tree: whose it is, what made it and whether it was edited.
+tree: whose it is, what made it, whether it was edited, and which changed answers
+will change it.
 
 Without PATH it lists every number. PATH is written as in
 architecture/blueprint.yaml (dots) or as in the tree (slashes). The design is the
@@ -32,7 +34,7 @@ answers file in the current directory, or FILE.`,
   codex-design explain services/catalog/Dockerfile
   codex-design explain timeouts.gateway shop`,
 		Args: arguments(0, 2, "a path and at most one file or directory"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(command *cobra.Command, args []string) error {
 			if err := oneOf("--format", format, []string{"text", "json"}); err != nil {
 				return err
 			}
@@ -48,7 +50,7 @@ answers file in the current directory, or FILE.`,
 				return err
 			}
 			e := explainer{streams.Out, format, templates, opened}
-			return e.explain(argumentOr(args, 0, ""))
+			return e.explain(command.Context(), argumentOr(args, 0, ""))
 		},
 	}
 	command.Flags().StringVar(&format, "format", "text", "form of the results: text or json")
@@ -65,7 +67,7 @@ type explainer struct {
 	design    source
 }
 
-func (e explainer) explain(path string) error {
+func (e explainer) explain(ctx context.Context, path string) error {
 	blueprint := model.Resolve(e.design.answers)
 	if path == "" {
 		return e.list(blueprint.Quantities())
@@ -73,7 +75,7 @@ func (e explainer) explain(path string) error {
 	if quantity, ok := blueprint.Explain(path); ok {
 		return e.number(path, quantity)
 	}
-	found, err := e.file(path)
+	found, err := e.file(ctx, path)
 	if err != nil || found {
 		return err
 	}
@@ -164,6 +166,7 @@ type fileJSON struct {
 	Template string         `json:"template,omitempty"`
 	State    generate.State `json:"state"`
 	Reason   string         `json:"reason,omitempty"`
+	Because  []string       `json:"because,omitempty"` // the changed answers that change it
 }
 
 // ownerWords say what an owner means to the user.
@@ -174,7 +177,7 @@ var ownerWords = map[generate.Owner]string{
 }
 
 // file explains a file of the tree that the design stands in.
-func (e explainer) file(path string) (bool, error) {
+func (e explainer) file(ctx context.Context, path string) (bool, error) {
 	templates, err := loadTemplates(e.templates)
 	if err != nil {
 		return false, err
@@ -196,14 +199,18 @@ func (e explainer) file(path string) (bool, error) {
 	if index < 0 {
 		return false, nil
 	}
-	return true, e.printFile(plan.Changes[index])
+	causes, err := plan.FindCauses(ctx, e.design.answers, templates)
+	if err != nil {
+		return true, err
+	}
+	return true, e.printFile(plan.Changes[index], planReport{causes: causes}.because(path))
 }
 
-func (e explainer) printFile(change generate.Change) error {
+func (e explainer) printFile(change generate.Change, because []string) error {
 	if e.format == "json" {
 		return writeJSON(e.out, fileJSON{
 			Path: change.Path, Owner: change.Artifact.Owner, Kind: change.Artifact.Kind,
-			Template: change.Artifact.Template, State: change.State, Reason: change.Reason,
+			Template: change.Artifact.Template, State: change.State, Reason: change.Reason, Because: because,
 		})
 	}
 	var text strings.Builder
@@ -220,6 +227,9 @@ func (e explainer) printFile(change generate.Change) error {
 	fmt.Fprintf(&text, "  next generation: %s", change.State)
 	if change.Reason != "" {
 		fmt.Fprintf(&text, " (%s)", change.Reason)
+	}
+	for _, line := range because {
+		fmt.Fprintf(&text, "\n  because:  %s", line)
 	}
 	_, err := io.WriteString(e.out, text.String()+"\n")
 	return err

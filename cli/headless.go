@@ -36,6 +36,11 @@ func runHeadless(ctx context.Context, streams Streams, flags designFlags, start 
 		return err
 	}
 	report := planReport{dir: dir, plan: plan}
+	if flags.diff {
+		if report.causes, err = plan.FindCauses(ctx, start.answers, templates); err != nil {
+			return err
+		}
+	}
 	if !flags.yes {
 		if err := report.print(streams, flags); err != nil {
 			return err

@@ -14,7 +14,20 @@ import (
 type planReport struct {
 	dir       string
 	plan      generate.Plan
+	causes    generate.Causes // why files change, where it was asked for
 	committed bool
+}
+
+// because says why a file changes, a line for each answer.
+func (r planReport) because(path string) []string {
+	if r.causes.Release[path] {
+		return []string{"this release of codex-design, or the templates, generate it in another way"}
+	}
+	var lines []string
+	for _, change := range r.causes.Each[path] {
+		lines = append(lines, change.String())
+	}
+	return lines
 }
 
 // stateWords are the states in the order in which they are counted, with the
@@ -68,9 +81,9 @@ func (r planReport) print(streams Streams, flags designFlags) error {
 	}
 	paint := newPainter(streams.Out)
 	for _, change := range r.plan.Changes {
-		text := paint.diff(change.Diff())
-		if !flags.diff {
-			text = r.line(change)
+		text := r.line(change)
+		if flags.diff {
+			text = paint.diff(r.explained(change))
 		}
 		if _, err := io.WriteString(streams.Out, text); err != nil {
 			return err
@@ -79,6 +92,20 @@ func (r planReport) print(streams Streams, flags designFlags) error {
 	fmt.Fprintf(streams.Err, "%s: %s. Nothing was written.\n", r.dir, r.summary())
 	r.printWarnings(streams.Err)
 	return nil
+}
+
+// explained is the diff of a change behind lines that say why; programs that read
+// diffs skip those.
+func (r planReport) explained(change generate.Change) string {
+	diff := change.Diff()
+	if diff == "" {
+		return ""
+	}
+	var text strings.Builder
+	for _, line := range r.because(change.Path) {
+		fmt.Fprintf(&text, "# because %s\n", line)
+	}
+	return text.String() + diff
 }
 
 // line is one line of the plan; unchanged files have none.
@@ -173,6 +200,7 @@ type changeJSON struct {
 	Notes     []string       `json:"notes,omitempty"`
 	Kind      string         `json:"kind,omitempty"`
 	Owner     generate.Owner `json:"owner,omitempty"`
+	Because   []string       `json:"because,omitempty"` // with --diff: the answers that change it
 	Diff      string         `json:"diff,omitempty"`
 }
 
@@ -189,7 +217,7 @@ func (r planReport) printJSON(out io.Writer, diffs bool) error {
 			Kind: change.Artifact.Kind, Owner: change.Artifact.Owner, Notes: change.Artifact.Notes,
 		}
 		if diffs {
-			line.Diff = change.Diff()
+			line.Because, line.Diff = r.because(change.Path), change.Diff()
 		}
 		result.Changes = append(result.Changes, line)
 	}

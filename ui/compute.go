@@ -19,6 +19,9 @@ type works struct {
 	planAsked bool // a plan was asked for and waits for the answers to rest
 	weighing  bool
 	effects   weighed
+
+	explaining bool
+	causes     explained
 }
 
 // weighed is what each choice of one answer changes, for one generation of the answers.

@@ -124,8 +124,23 @@ func TestADraftKeepsTheChoices(t *testing.T) {
 
 func TestChangesAreGroupedByWhatBecomesOfThem(t *testing.T) {
 	r := tweaked(t).sees("What changes").sees("! Conflicts 1").sees("+ New migrations 4").sees("~ Updated").sees("▸ = Unchanged")
+	r.sees("services.catalog.entities.product.fields.price:").sees("decimal(12,2) required → decimal(14,4)")
 	r.sees("002_expand_schema.sql").sees("catalog: API 1.0.0 becomes 1.1.0").sees("used by order")
 	r.press("s").sees("▸ services/").press("s").sees("! Conflicts 1")
+}
+
+func TestAFileSaysWhichAnswerChangesIt(t *testing.T) {
+	r := tweaked(t)
+	r.m.goTo(0)
+	r.m.find("description")
+	r.press("Online shop")
+	r.m.goTo(reviewStep)
+	r.m.preview.tree.Reveal("README.md")
+	r.press("tab", "shift+tab").sees("because description: Online shop (new)").seesNot("fields.price:")
+	r.m.preview.tree.Reveal(schemas)
+	r.press("tab", "shift+tab").sees("because services.catalog.entities.product.fields.price:").seesNot("because description")
+	r.m.preview.tree.Reveal("architecture/blueprint.yaml")
+	r.press("tab", "shift+tab").sees("and 1 answer more")
 }
 
 func TestChangesAreGoneThrough(t *testing.T) {

@@ -13,13 +13,15 @@ import (
 // overview is the page about a plan as a whole: what it does to the databases and
 // to those who rely on the services, and what it takes a yes for.
 type overview struct {
-	plan  generate.Plan
-	theme *theme.Theme
-	width int
-	lines []string
+	plan   generate.Plan
+	causes *generate.Causes // nil while they are not known
+	theme  *theme.Theme
+	width  int
+	lines  []string
 }
 
 func (o overview) page() *components.Page {
+	o.answers()
 	o.files()
 	o.asks()
 	o.schemas()
@@ -39,6 +41,32 @@ func (o *overview) say(mark, text string, style lipgloss.Style) {
 	for _, line := range components.Wrap(text, max(8, o.width-2-len([]rune(mark)))) {
 		o.lines = append(o.lines, "  "+style.Render(mark+line))
 		mark = strings.Repeat(" ", len([]rune(mark)))
+	}
+}
+
+// answers are those that changed, each with what it changes.
+func (o *overview) answers() {
+	if o.causes == nil {
+		return
+	}
+	if len(o.causes.Changes) > 0 {
+		o.head("Answers")
+	}
+	for _, change := range o.causes.Changes {
+		files := 0
+		for _, causes := range o.causes.Each {
+			for _, cause := range causes {
+				if cause.Path == change.Path {
+					files++
+				}
+			}
+		}
+		o.say("· ", components.Clean(change.String()), o.theme.Text)
+		o.say("  ", "changes "+counted(files, "file", "files"), o.theme.Muted)
+	}
+	if files := len(o.causes.Release); files > 0 {
+		o.head("Release")
+		o.say("· ", counted(files, "file changes", "files change")+": "+byRelease+".", o.theme.Text)
 	}
 }
 

@@ -60,7 +60,7 @@ type fileKey struct {
 
 	split  bool // a diff, side by side
 	chosen int  // the choices that it shows
-	causes int  // the causes that it shows
+	causes int  // the generation of the causes that it shows
 }
 
 var glyphs = map[generate.State]struct {
@@ -163,6 +163,9 @@ const splitFrom = 100
 func (m *Model) fileKey(path string, planned bool) fileKey {
 	width := m.screen().File.Width - 2
 	key := fileKey{path: path, gen: m.works.done.gen, view: *m.viewOf(path), width: width, plan: planned, chosen: m.chosen}
+	if path == overviewPath {
+		key.causes = m.works.causes.gen
+	}
 	key.split = key.view == components.Diff && (m.preview.columns == 2 || m.preview.columns == 0 && width >= splitFrom)
 	return key
 }
@@ -200,6 +203,9 @@ func (m *Model) filePage(want fileKey, wanted bool) tea.Cmd {
 	target, cache, th, profile := m.place().Fs, m.preview.cache, m.theme, m.profile
 	if want.path == overviewPath {
 		made := overview{plan: m.works.plan.plan, theme: th, width: want.width}
+		if causes, known := m.causesNow(); known {
+			made.causes = causes
+		}
 		return func() tea.Msg { return fileMade{want: want, page: made.page()} }
 	}
 	return func() tea.Msg {

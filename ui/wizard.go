@@ -186,6 +186,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 // flush adds the commands that came up on the way.
 func (m *Model) flush(cmd tea.Cmd) tea.Cmd {
 	m.wantPlan()
+	m.wantCauses()
 	m.wantFile()
 	m.wantEffects()
 	if len(m.pending) == 0 {
