@@ -13,7 +13,7 @@ type Bridge struct {
 	From    string   `json:",omitempty"` // the column, or the table, as the release before knows it
 	To      string   `json:",omitempty"` // the column as this release knows it
 	Cast    string   `json:",omitempty"` // {} as To's type, where that is not From's; of fill, the value
-	Back    string   `json:",omitempty"` // NULL where To may have no like in From's type
+	Back    string   `json:",omitempty"` // {} as From's type, where that is not To's; NULL if there is no way back
 	Columns []string `json:",omitempty"` // of the view
 	Grants  []Grant  `json:",omitempty"` // on the view
 }
@@ -47,20 +47,22 @@ func (b Bridge) create(table string) []string {
 	case bridgeFill:
 		return triggerOn(table, b.Name, fmt.Sprintf("    NEW.%s := coalesce(NEW.%[1]s, %s);", b.To, b.Cast))
 	}
-	both := "\n        NEW." + b.From + " := " + b.back() + ";"
-	if b.Back == "NULL" {
-		both = ""
+	unlike := ""
+	if b.Cast != "" {
+		unlike = fmt.Sprintf(" AND NEW.%s IS DISTINCT FROM %s", b.To, b.cast("NEW."))
 	}
-	return triggerOn(table, b.Name, strings.NewReplacer("{from}", b.From, "{to}", b.To, "{cast}", b.cast("NEW."), "{back}", b.back(), "{both}", both).Replace(sameColumns))
+	return triggerOn(table, b.Name, strings.NewReplacer("{from}", b.From, "{to}", b.To, "{cast}", b.cast("NEW."), "{back}", b.back("NEW."),
+		"{unlike}", unlike).Replace(sameColumns))
 }
 
-// sameColumns keeps two columns equal, whichever of them a statement knows.
-const sameColumns = `    IF TG_OP = 'UPDATE' AND NEW.{to} IS DISTINCT FROM OLD.{to} THEN
+// sameColumns keeps two columns equal, whichever of them a statement knows. What
+// one of them was made from is not made from it in turn: its type may hold less.
+const sameColumns = `    IF TG_OP = 'UPDATE' AND NEW.{to} IS DISTINCT FROM OLD.{to}{unlike} THEN
         NEW.{from} := {back};
-    ELSIF TG_OP = 'UPDATE' AND NEW.{from} IS DISTINCT FROM OLD.{from} THEN
+    ELSIF TG_OP = 'UPDATE' AND NEW.{from} IS DISTINCT FROM OLD.{from} OR NEW.{to} IS NULL THEN
         NEW.{to} := {cast};
-    ELSE
-        NEW.{to} := coalesce(NEW.{to}, {cast});{both}
+    ELSIF TG_OP = 'INSERT' THEN
+        NEW.{from} := {back};
     END IF;`
 
 func (b Bridge) cast(prefix string) string {
@@ -70,11 +72,11 @@ func (b Bridge) cast(prefix string) string {
 	return strings.ReplaceAll(b.Cast, "{}", prefix+b.From)
 }
 
-func (b Bridge) back() string {
-	if b.Back == "NULL" {
-		return b.Back
+func (b Bridge) back(prefix string) string {
+	if b.Back == "" {
+		return prefix + b.To
 	}
-	return "NEW." + b.To
+	return strings.ReplaceAll(b.Back, "{}", prefix+b.To)
 }
 
 func (b Bridge) drop(table string) []string {
@@ -107,7 +109,7 @@ func bridgeName(table, column, suffix string) string {
 func columnBridge(table string, before, after Column) Bridge {
 	b := Bridge{Name: bridgeName(table, after.Name, "bridge"), Kind: bridgeColumn, From: before.Name, To: after.Name}
 	if before.Type != after.Type {
-		b.Cast, b.Back = castTo("{}", before.Type, after.Type), "NULL"
+		b.Cast, b.Back = castTo("{}", before.Type, after.Type), castBack("{}", after.Type, before.Type)
 	}
 	return b
 }
@@ -150,6 +152,28 @@ func castTo(value, from, to string) string {
 		return value + "::" + to
 	}
 	return value + "::text::" + to
+}
+
+// castBack is a value of one type as another, for those who expect that one still.
+// It never fails: what has no like there is NULL.
+func castBack(value, from, to string) string {
+	var precision, scale int
+	switch {
+	case from == "timestamptz" && to == "date", from == "date" && to == "timestamptz", to == "text":
+		return castTo(value, from, to)
+	case !isNumber(from) || !isNumber(to):
+		return "NULL"
+	case to == "double precision":
+		return value + "::" + to
+	case integerLimits[to] != "":
+		return fmt.Sprintf("CASE WHEN %s::numeric BETWEEN %s THEN %[1]s::%[3]s END", value, integerLimits[to], to)
+	}
+	_, _ = fmt.Sscanf(to, "numeric(%d,%d)", &precision, &scale)
+	return fmt.Sprintf("CASE WHEN abs(round(%s::numeric, %d)) < 1e%d THEN %[1]s::%[4]s END", value, scale, precision-scale, to)
+}
+
+var integerLimits = map[string]string{
+	"integer": "-2147483648 AND 2147483647", "bigint": "-9223372036854775808 AND 9223372036854775807",
 }
 
 func isNumber(sqlType string) bool {

@@ -41,7 +41,7 @@ func contraction(standing, wanted []Table) []SchemaMigration {
 func removedBridge(t Table, b Bridge) MigrationStep {
 	step := MigrationStep{Summary: "No longer " + strings.ToLower(b.summary(t.Name)[:1]) + b.summary(t.Name)[1:], Up: b.drop(t.Name)}
 	if b.Kind == bridgeColumn && b.Back != "NULL" {
-		step.Down = append(step.Down, fmt.Sprintf("UPDATE %s SET %s = %s WHERE %s IS DISTINCT FROM %s;", t.Name, b.From, b.To, b.From, b.To))
+		step.Down = append(step.Down, fmt.Sprintf("UPDATE %s SET %s = %s WHERE %[2]s IS DISTINCT FROM %[3]s;", t.Name, b.From, b.back("")))
 	}
 	step.Down = append(step.Down, b.create(t.Name)...)
 	return step

@@ -348,7 +348,7 @@ func (d tableDiff) key() []Column {
 			continue
 		}
 		for _, name := range strings.Split(strings.TrimSuffix(strings.TrimPrefix(c.Definition, "PRIMARY KEY ("), ")"), ", ") {
-			key = append(key, d.goal.Columns[slices.IndexFunc(d.goal.Columns, func(c Column) bool { return c.Name == name })])
+			key = append(key, columnNamed(d.goal.Columns, name))
 		}
 	}
 	return key

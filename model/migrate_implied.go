@@ -42,11 +42,13 @@ func (d tableDiff) neverNull(c Column) bool {
 	return copied != nil && d.oldColumn(copied.From).NotNull
 }
 
-// copiedFrom maps the columns that go on under a second name to the first.
+// copiedFrom maps the columns that go on under a second name to the first, if no
+// value becomes another on the way.
 func (d tableDiff) copiedFrom() map[string]string {
 	names := map[string]string{}
 	for _, b := range d.copies {
-		if b.Cast == "" {
+		from, to := d.oldColumn(b.From).Type, columnNamed(d.new.Columns, b.To).Type
+		if b.Cast == "" || isNumber(from) && isNumber(to) && widens(from, to) {
 			names[b.To] = b.From
 		}
 	}

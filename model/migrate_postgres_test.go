@@ -318,3 +318,37 @@ func dropEntity(s *Service, index int) {
 		})
 	}
 }
+
+// Until a contraction, what either release writes is there for the other, if its
+// type can hold it. What was there stays as it was for the release before.
+func TestReleasesReadWhatTheOtherWrites(t *testing.T) {
+	server := startPostgres(t)
+	for _, c := range []struct {
+		old, new                 string
+		first, before, by, after string // values: there from the beginning, written by the release before, by the new one
+		want                     string // of a and b in these rows, and where the release before changed the first one
+	}{
+		{"int", "bigint", "1", "2", "5000000000", "3", "1,1 2,2 ,5000000000 3,3"},
+		{"bigint", "int", "1", "2", "7", "3", "1,1 2,2 7,7 3,3"},
+		{"float", "decimal(4,1)", "1.25", "2.5", "7.5", "3.5", "1.25,1.3 2.5,2.5 7.5,7.5 3.5,3.5"},
+		{"decimal(6,4)", "decimal(9,2)", "1.2345", "2", "12345.67", "3", "1.2345,1.23 2.0000,2.00 ,12345.67 3.0000,3.00"},
+		{"date", "timestamp", "'2026-01-02'", "'2026-02-03'", "'2026-03-04 05:06Z'", "'2026-04-05'",
+			"2026-01-02,2026-01-02 00:00:00+00 2026-02-03,2026-02-03 00:00:00+00 2026-03-04,2026-03-04 05:06:00+00 2026-04-05,2026-04-05 00:00:00+00"},
+		{"string(9)", "int", "'1'", "'2'", "5", "'3'", "1,1 2,2 5,5 3,3"},
+		{"int", "string(9)", "1", "2", "'x'", "3", "1,1 2,2 ,x 3,3"},
+	} {
+		change := ChangeSchema(entities(t, "thing: a: "+c.old), entities(t, "thing: b: "+c.new+" was(a)"), false)
+		insert := func(column string, number int, value string) string {
+			return fmt.Sprintf("INSERT INTO things (id, created_at, %s) VALUES ('00000000-0000-0000-0000-00000000000%d', '2026-01-0%[2]d', %s);\n", column, number, value)
+		}
+		script := "SET timezone = 'UTC';\n" + CreateSchema(entities(t, "thing: a: "+c.old)) + insert("a", 1, c.first) +
+			upScript(change.Migrations) + insert("a", 2, c.before) + insert("b", 3, c.by) +
+			"SELECT string_agg(concat_ws(',', coalesce(a::text, ''), b), ' ' ORDER BY created_at) FROM things;\n" +
+			"UPDATE things SET a = " + c.after + " WHERE created_at = '2026-01-01';\n" +
+			"SELECT concat_ws(',', a, b) FROM things WHERE created_at = '2026-01-01';\n"
+		got := strings.TrimSpace(strings.ReplaceAll(server.query(t, script), "\n", " "))
+		if got != c.want {
+			t.Errorf("%s → %s: %q, want %q", c.old, c.new, got, c.want)
+		}
+	}
+}

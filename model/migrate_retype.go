@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // A column whose values have to be written anew for another type is made beside
@@ -43,10 +44,16 @@ func (d tableDiff) interimColumn(before, after Column) MigrationStep {
 		step.Fails = fmt.Sprintf("where values are no %s", after.Type)
 		step.Loses = fmt.Sprintf("what %s cannot hold of %s.%s", after.Type, table, after.Name)
 	}
-	if !isNumber(before.Type) || !isNumber(after.Type) || !widens(before.Type, after.Type) {
+	if !readsAs(before.Type, after.Type) {
 		step.Breaks = "it reads and writes another type; a new name with was(…) gives it a column of its own meanwhile"
 	}
 	return step
+}
+
+// readsAs reports whether code that knows a column as one type can go on with another.
+func readsAs(from, to string) bool {
+	bothDecimals := strings.HasPrefix(from, "numeric") && strings.HasPrefix(to, "numeric")
+	return widens(from, to) && (bothDecimals || from == "integer" && to == "bigint")
 }
 
 // retype guards the new column like the old one and exchanges the two.

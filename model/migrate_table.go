@@ -63,8 +63,10 @@ func (d *tableDiff) pair(c Column, newNames map[string]string) {
 	}
 }
 
-func (d tableDiff) oldColumn(name string) Column {
-	return d.old.Columns[slices.IndexFunc(d.old.Columns, func(c Column) bool { return c.Name == name })]
+func (d tableDiff) oldColumn(name string) Column { return columnNamed(d.old.Columns, name) }
+
+func columnNamed(columns []Column, name string) Column {
+	return columns[slices.IndexFunc(columns, func(c Column) bool { return c.Name == name })]
 }
 
 // expanded is the new table with what the release before needs besides.
