@@ -10,6 +10,7 @@ from conftest import MakeSettings
 from kit import deadline
 from kit.db import Database, DatabaseUnavailableError, Executor, recorded_statements
 from kit.deadline import DeadlineExceededError
+from kit.errors import SqlProblems
 from kit.metrics import Metrics
 from kit.settings import ServiceSettings
 
@@ -55,6 +56,21 @@ async def test_a_transaction_is_committed_or_undone(db: Database) -> None:
     with pytest.raises(asyncpg.DivisionByZeroError):
         await run_in_transaction(db, "INSERT INTO numbers VALUES (3)", "SELECT 1/0")
     assert await count(db) == 1
+
+
+async def test_a_type_that_a_migration_changed_is_worth_another_try(db: Database) -> None:
+    async def write(number: int) -> Any:
+        async with db.transaction() as tx:
+            return await tx.fetchval("INSERT INTO numbers VALUES ($1) RETURNING n", number)
+
+    await write(1)
+    await db.execute("ALTER TABLE numbers ALTER COLUMN n TYPE bigint")
+    with pytest.raises(asyncpg.InvalidCachedStatementError) as raised:
+        await write(2)
+    problem = SqlProblems({}).of(raised.value, deleting=False)
+    assert problem is not None
+    assert (problem.status_code, problem.headers) == (503, {"Retry-After": "1"})
+    assert await write(2) == 2
 
 
 async def test_json_goes_both_ways(db: Database) -> None:

@@ -80,6 +80,8 @@ class SqlProblems:
                 PostgreSQL reports by one and the same state.
         """
         state = error.sqlstate or ""
+        if isinstance(error, asyncpg.InvalidCachedStatementError):
+            return busy()  # a migration changed a type meanwhile; the statement is prepared anew
         if state in _DATA:
             return unprocessable([])
         if state.startswith("23"):
