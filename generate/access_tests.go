@@ -145,6 +145,16 @@ func (s *SystemView) caller(name string) string {
 	return strings.ToUpper(name)
 }
 
+// RateLimitTest begins one of those tests, which asks for more fixtures.
+func (s *ServiceView) RateLimitTest(name string, more ...string) string {
+	parameters := atoms("settings: Settings")
+	if s.System.TokenBased() {
+		parameters = append(parameters, atom("authority: Issuer"))
+	}
+	parameters = append(parameters, atoms(more...)...)
+	return signature("async def "+name+"(", ") -> None:", append(parameters, atom("entity: Entity")))
+}
+
 // RateLimitImports is the import block of tests/gen/test_rate_limit.py.
 func (s *ServiceView) RateLimitImports() string {
 	imports := pythonImports{

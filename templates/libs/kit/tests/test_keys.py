@@ -107,12 +107,12 @@ async def test_keys_follow_the_mounted_secret(
     known = ApiKeys(settings, ACCESS.roles)
     app = build(settings, Guard(authenticator=known, access=ACCESS))
 
-    async def statuses() -> list[int]:
+    async def statuses(client: httpx2.AsyncClient) -> list[int]:
         answers = [await client.get(MISSING, headers={"X-API-Key": key}) for key in (OLD, NEW)]
         return [answer.status_code for answer in answers]
 
     async with in_process(app) as client:
-        assert await statuses() == [404, 401]
+        assert await statuses(client) == [404, 401]
         for lines, expected in (
             ([OLD_LINE, NEW_LINE], [404, 404]),  # both, while clients change over
             (["nonsense"], [404, 404]),  # what cannot be read changes nothing
@@ -120,7 +120,7 @@ async def test_keys_follow_the_mounted_secret(
         ):
             mounted.write_text("\n".join(lines), encoding="utf-8")
             known.reload()
-            assert await statuses() == expected
+            assert await statuses(client) == expected
 
 
 @pytest.mark.parametrize(
