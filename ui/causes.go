@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -52,6 +53,9 @@ func (m *Model) causesNow() (*generate.Causes, bool) {
 // byRelease is why a file changes although no answer did.
 const byRelease = "this release of codex-design, or the templates, generate it in another way"
 
+// shortened leaves out of an answer's path what its names say anyway.
+var shortened = strings.NewReplacer("services.", "", ".entities.", ".", ".fields.", ".")
+
 // becauseLines say above a file why it changes, in three lines at the most.
 func (m *Model) becauseLines(path string, r layout.Rect) []string {
 	causes, known := m.causesNow()
@@ -66,6 +70,9 @@ func (m *Model) becauseLines(path string, r layout.Rect) []string {
 		return nil
 	default:
 		text = changes[0].String()
+		if components.StringWidth(text) > r.Width-len("because ")-2 {
+			text = shortened.Replace(text)
+		}
 		if more := len(changes) - 1; more > 0 {
 			text += fmt.Sprintf(", and %s", counted(more, "answer more", "answers more"))
 		}

@@ -10,6 +10,7 @@ import (
 
 	"codex-design/generate"
 	"codex-design/ui/components"
+	"codex-design/ui/layout"
 )
 
 // isOpen counts conflicts that nobody has chosen for.
@@ -50,6 +51,9 @@ func (m *Model) openActions() []action {
 // one of the file that is open.
 func (m *Model) choose(change generate.Change, choice generate.Choice) func() tea.Cmd {
 	return do(func() {
+		if m.unseen() {
+			return
+		}
 		at := m.conflictHere(change)
 		if at < 0 {
 			m.complain("This change is no conflict: o goes to one that is open.")
@@ -64,7 +68,22 @@ func (m *Model) choose(change generate.Change, choice generate.Choice) func() te
 
 // chooseAll decides every conflict of a file.
 func (m *Model) chooseAll(change generate.Change, choice generate.Choice) func() tea.Cmd {
-	return do(func() { m.pick(change.Path, choice, change.Merged.Disputes(change.Path)...) })
+	return do(func() {
+		if !m.unseen() {
+			m.pick(change.Path, choice, change.Merged.Disputes(change.Path)...)
+		}
+	})
+}
+
+// unseen shows the file instead of choosing where the window has no room for it
+// beside the list: nobody chooses what they do not see.
+func (m *Model) unseen() bool {
+	if m.screen().File.Shown() {
+		return false
+	}
+	m.focus = layout.File
+	m.say("This is what the key is about: press it again to choose.")
+	return true
 }
 
 // conflictHere is the conflict of a file that the preview is at; -1 where it is
@@ -118,6 +137,9 @@ func (m *Model) toConflict(path string, behind int) {
 // toOpenConflict goes to the next conflict that is open: in the file that is
 // looked at, or else in the next file that has one.
 func (m *Model) toOpenConflict() {
+	if !m.screen().File.Shown() {
+		m.focus = layout.File
+	}
 	plan := m.works.plan.plan
 	here := m.preview.tree.File()
 	if change, ok := m.works.plan.change(here); ok && change.Undecided > 0 {
@@ -147,11 +169,17 @@ func (m *Model) stop() (components.Stop, bool) {
 	return page.Stops[m.preview.stop], true
 }
 
+// noChanges is why there is no change to go to.
+func (m *Model) noChanges() string {
+	if page := m.preview.page; page == nil || len(page.Stops) == 0 {
+		return "There are no changes on this page; v changes the view."
+	}
+	return ""
+}
+
 // moveStop goes to the next change of the diff or the one before.
 func (m *Model) moveStop(by int) {
 	switch page := m.preview.page; {
-	case page == nil || len(page.Stops) == 0:
-		m.say("There are no changes on this page; v changes the view.")
 	case m.preview.stop+by < 0:
 		m.say("This is the first change of the file; p goes to the file before.")
 	case m.preview.stop+by >= len(page.Stops):

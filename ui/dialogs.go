@@ -68,7 +68,7 @@ func (m *Model) askToLeave() tea.Cmd {
 	if open, ok := m.dialog.(*askDialog); ok && open.heading == leaveHeading {
 		return m.leave(true)
 	}
-	d := &askDialog{heading: leaveHeading, text: "These answers are not committed yet."}
+	d := &askDialog{heading: leaveHeading, text: "What you changed here is not committed yet."}
 	d.m = m
 	if m.options.Drafts != nil {
 		d.actions = append(d.actions, act("enter k", "enter", "leave and keep a draft for the next time", func() tea.Cmd { return m.leave(true) }))

@@ -14,10 +14,6 @@ import (
 func (m *Model) openEditor() tea.Cmd {
 	path := m.preview.tree.File()
 	plan, planned := m.planNow()
-	if path == overviewPath {
-		m.say("This page is no file.")
-		return nil
-	}
 	if !m.known(path, plan, planned) {
 		m.say("The plan is being made: one moment.")
 		return nil

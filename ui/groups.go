@@ -23,7 +23,7 @@ var groups = []group{
 		return c.Artifact.Owner == generate.Appended && c.State == generate.Create
 	}},
 	{"Kept, but outdated", generate.Keep, true, func(c generate.Change) bool { return c.Outdated }},
-	{"Merged with your edits", generate.Merge, true, inState(generate.Merge)},
+	{"Merged with edits", generate.Merge, true, inState(generate.Merge)},
 	{"Updated", generate.Update, true, inState(generate.Update)},
 	{"New", generate.Create, true, inState(generate.Create)},
 	{"Deleted", generate.Delete, true, inState(generate.Delete)},

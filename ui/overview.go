@@ -77,11 +77,20 @@ func (o *overview) files() {
 	for _, state := range states {
 		if n := counts[state]; n > 0 && state != generate.Unchanged && state != generate.Keep {
 			written = true
-			o.say(glyphs[state].glyph+" ", counted(n, "file", "files")+" "+stateMeaning[state], o.theme.Text)
+			o.say(glyphs[state].glyph+" ", counted(n, "file", "files")+": "+stateMeaning[state], o.theme.Text)
 		}
 	}
 	if !written {
-		o.say("", "Nothing changes: the tree is as designed.", o.theme.Text)
+		o.say("", "Nothing changes: the tree is as designed. ctrl+g goes to the answers.", o.theme.Text)
+	}
+	edited := 0
+	for _, change := range o.plan.Changes {
+		if change.State == generate.Keep && !change.Outdated {
+			edited++
+		}
+	}
+	if edited > 0 {
+		o.say("k ", counted(edited, "file stays", "files stay")+" as you made them.", o.theme.Text)
 	}
 	if open, files := o.plan.Open(); open > 0 {
 		o.say("! ", isOpen(open)+" in "+counted(files, "file", "files")+": o goes there.", o.theme.Bad)

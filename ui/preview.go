@@ -232,10 +232,14 @@ func (f fileMade) apply(m *Model) tea.Cmd {
 	if f.err != nil {
 		f.page = components.NewPage([]string{f.err.Error()})
 	}
-	fresh := m.preview.page == nil
+	fresh, before := m.preview.page == nil, m.preview.shown
 	m.preview.shown, m.preview.page = f.want, f.page
-	if fresh && f.want.view == components.Diff {
+	switch {
+	case f.want.view != components.Diff:
+	case fresh:
 		m.firstStop(f.want.path)
+	case before.width != f.want.width || before.split != f.want.split:
+		m.toStop(m.preview.stop) // which is elsewhere now
 	}
 	return nil
 }
@@ -357,10 +361,10 @@ func (m *Model) treeActions() []action {
 	tree := &m.preview.tree
 	return append([]action{
 		act("enter", "enter", "open", m.openRow),
-		act("v", "v", "view: "+string(m.nextView()), do(m.turnView)),
+		unless(m.noFile, act("v", "v", "view: "+string(m.nextView()), do(m.turnView))),
 		act("/", "/", "filter", do(m.startFilter)),
 		quietly("s", "s", "by what becomes of them, or by directory", do(m.turnOrder)),
-		act("e", "e", "in $EDITOR", m.openEditor),
+		unless(m.noFile, act("e", "e", "in $EDITOR", m.openEditor)),
 		quietly("up k", "↑", "up", do(func() { m.moveTree(-1) })),
 		quietly("down j", "↓", "down", do(func() { m.moveTree(1) })),
 		quietly("pgup", "pgup", "a page up", do(func() { m.moveTree(-m.screen().Tree.Height) })),
@@ -374,11 +378,17 @@ func (m *Model) treeActions() []action {
 	}, m.lookActions()...)
 }
 
+// noFile is why nothing can be done with the file under the cursor where it is none.
+func (m *Model) noFile() string {
+	if m.preview.tree.File() == overviewPath {
+		return "This page is no file: it is about all of them."
+	}
+	return ""
+}
+
 // lookActions are those of the tree and the file alike.
 func (m *Model) lookActions() []action {
 	return []action{
-		quietly("]", "]", "next change", do(func() { m.moveStop(1) })),
-		quietly("[", "[", "change before", do(func() { m.moveStop(-1) })),
 		quietly("z", "z", "the file in the whole window, or not", do(m.turnZoom)),
 		quietly("w", "w", "differences in one column or side by side", do(m.turnColumns)),
 		quietly("u", "u", "undo", func() tea.Cmd { return m.restore(m.past.undo, "Nothing to undo.") }),
@@ -464,8 +474,8 @@ func (m *Model) fileActions() []action {
 	return append([]action{
 		act("up k", "↑↓", "scroll", do(func() { m.scrollFile(-1) })),
 		quietly("down j", "↓", "down", do(func() { m.scrollFile(1) })),
-		act("v", "v", "view: "+string(m.nextView()), do(m.turnView)),
-		act("e", "e", "in $EDITOR", m.openEditor),
+		unless(m.noFile, act("v", "v", "view: "+string(m.nextView()), do(m.turnView))),
+		unless(m.noFile, act("e", "e", "in $EDITOR", m.openEditor)),
 		act("n", "n", "next file", do(func() { m.moveTree(1) })),
 		quietly("p", "p", "file before", do(func() { m.moveTree(-1) })),
 		quietly("pgup b", "pgup", "a page up", do(func() { m.scrollFile(-page()) })),

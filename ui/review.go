@@ -18,7 +18,10 @@ import (
 type reviewPage struct{ m *Model }
 
 func (p *reviewPage) keys() []action {
-	return append(p.m.conflictActions(), act("c", "c", "commit", p.m.toCommit))
+	return append(p.m.conflictActions(),
+		unless(p.m.noChanges, act("]", "[ ]", "change", do(func() { p.m.moveStop(1) }))),
+		unless(p.m.noChanges, quietly("[", "[", "change before", do(func() { p.m.moveStop(-1) }))),
+		act("c", "c", "commit", p.m.toCommit))
 }
 
 func (p *reviewPage) typing() bool                 { return false }
@@ -163,6 +166,10 @@ func (p *commitPage) summary(plan generate.Plan, width int) []string {
 			lines = append(lines, components.Cut(line, width))
 		}
 	}
+	if files := withMarkers(plan); len(files) > 0 {
+		text := counted(len(files), "file gets", "files get") + " conflict markers, for you to edit away: " + strings.Join(files, ", ")
+		lines = append(lines, marked("! ", text, width, t.Warn)...)
+	}
 	for i, change := range plan.Outdated() {
 		if i == 4 {
 			lines = append(lines, "    "+t.Muted.Render("… and more: see the review, state keep"))
@@ -171,6 +178,17 @@ func (p *commitPage) summary(plan generate.Plan, width int) []string {
 		lines = append(lines, components.Cut("    "+t.Warn.Render(change.Path+": "+change.Reason), width))
 	}
 	return lines
+}
+
+// withMarkers are the files in which both sides of a conflict will stand.
+func withMarkers(plan generate.Plan) []string {
+	var files []string
+	for _, change := range plan.Changes {
+		if change.State == generate.Conflict && change.Undecided == 0 {
+			files = append(files, change.Path)
+		}
+	}
+	return files
 }
 
 // bar draws how much is done.
@@ -246,7 +264,7 @@ func (c committed) apply(m *Model) tea.Cmd {
 		return nil
 	}
 	m.result.Committed, m.result.Place = true, c.plan.place
-	m.result.counts = c.plan.plan.Counts()
+	m.result.counts, m.result.markers = c.plan.plan.Counts(), withMarkers(c.plan.plan)
 	document, problems := model.Read(c.plan.text)
 	if len(problems) == 0 {
 		m.source = source{document: document, path: m.source.path, text: c.plan.text}
@@ -279,6 +297,9 @@ func (p *donePage) view(width, height int, _ bool) []string {
 	wrote := "✓ " + m.design.answers.Name + " stands in " + spoken(m.result.Place.Name) + ": " + written(m.result.counts) + "."
 	for _, line := range components.Wrap(wrote, width-4) {
 		lines = append(lines, "  "+t.Good.Render(line))
+	}
+	for _, path := range m.result.markers {
+		lines = append(lines, marked("! ", path+": conflict markers are in it: edit it and remove them", width, t.Warn)...)
 	}
 	lines = append(lines, "", "  "+t.Title.Render("Next"))
 	for _, command := range nextCommands(m.result.Place.Name) {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"codex-design/generate"
 	"codex-design/model"
 	"codex-design/ui/components"
 	"codex-design/ui/layout"
@@ -238,12 +239,12 @@ func (m *Model) railWindow(lines []string, height int) []string {
 // paneTitle is the first line of a preview pane.
 func (m *Model) paneTitle(title, right string, width int, focused bool) string {
 	t := m.theme
-	style := t.Muted
+	style, lead := t.Muted, " "
 	if focused {
-		style = t.Accent
+		style, lead = t.Accent, t.Accent.Render("›")
 	}
 	right = components.Cut(right, max(0, width-components.StringWidth(title)-4))
-	return components.Sides(" "+style.Render(title), t.Muted.Render(right)+" ", width)
+	return components.Sides(lead+style.Render(title), t.Muted.Render(right)+" ", width)
 }
 
 func (m *Model) treeView(r layout.Rect) []string {
@@ -358,8 +359,12 @@ func (m *Model) fileHead(path string, r layout.Rect) []string {
 		lines = []string{m.theme.Faint.Render(strings.Repeat("─", r.Width)), lines[0]}
 	}
 	if plan, ok := m.planNow(); ok {
-		if change, found := plan.change(path); found && change.Reason != "" {
+		change, _ := plan.change(path)
+		if change.Reason != "" {
 			lines = append(lines, " "+m.theme.Warn.Render(components.Cut(string(change.State)+": "+change.Reason, r.Width-2)))
+		}
+		if notes := change.Artifact.Notes; len(notes) > 0 && change.State == generate.Create {
+			lines = append(lines, " "+m.theme.Warn.Render(components.Cut("note: "+strings.Join(notes, "; "), r.Width-2)))
 		}
 	}
 	if p.page != nil && p.shown.path == path && path != overviewPath {

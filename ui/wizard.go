@@ -13,6 +13,7 @@ import (
 
 	"codex-design/generate"
 	"codex-design/model"
+	"codex-design/ui/components"
 	"codex-design/ui/layout"
 	"codex-design/ui/theme"
 )
@@ -61,6 +62,7 @@ type outcome struct {
 	left    bool // without committing
 	running *committing
 	counts  generate.Counts
+	markers []string // files in which both sides of a conflict stand
 }
 
 // answersRest is long enough for a plan, which reads the whole target, not to be
@@ -203,6 +205,9 @@ func (m *Model) resize(size tea.WindowSizeMsg) tea.Cmd {
 	shrunk := size.Width < m.width || size.Height < m.height
 	m.width, m.height = size.Width, size.Height
 	m.keepFocusShown()
+	if screen := m.screen(); screen.File.Shown() && m.preview.shown.view == components.Diff {
+		m.toStop(m.preview.stop)
+	}
 	if shrunk {
 		return tea.ClearScreen
 	}
@@ -355,7 +360,7 @@ func (m *Model) toCommit() tea.Cmd {
 	if plan, ok := m.planNow(); ok {
 		if open, files := plan.plan.Open(); open > 0 {
 			m.toOpenConflict()
-			m.complain(fmt.Sprintf("%s in %s: m keeps yours, g takes the generated lines, b leaves both.",
+			m.complain(fmt.Sprintf("%s in %s: choose m (mine), g (generated) or b (both).",
 				isOpen(open), counted(files, "file", "files")))
 			return nil
 		}

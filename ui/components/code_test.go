@@ -89,3 +89,15 @@ func TestTreeFoldsFiltersAndReveals(t *testing.T) {
 		t.Fatalf("%d rows when unfolded", len(tree.rows))
 	}
 }
+
+func TestPathsKeepTheirNameAndWhoseTheyAre(t *testing.T) {
+	path := "services/order/tests/gen/test_client_catalog.py"
+	for width, want := range map[int]string{
+		60: path, 46: "services/order/…/test_client_catalog.py", 33: "order/…/test_client_catalog.py",
+		29: "order…/test_client_catalog.py", 20: "…t_client_catalog.py", 0: "",
+	} {
+		if got := CutPath(path, width); got != want {
+			t.Errorf("in %d cells %q, want %q", width, got, want)
+		}
+	}
+}

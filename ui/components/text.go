@@ -34,6 +34,24 @@ func CutLeft(line string, width int) string {
 	return ansi.TruncateLeft(line, over+1, "…")
 }
 
+// CutPath is CutLeft for a path: it keeps the name and, as far as there is room,
+// the directory that says whose file it is.
+func CutPath(path string, width int) string {
+	parts := strings.Split(path, "/")
+	if last := len(parts) - 1; ansi.StringWidth(path) > width && last > 1 {
+		name := "…/" + parts[last]
+		for _, head := range []string{strings.Join(parts[:2], "/"), parts[1], parts[0]} {
+			if short := head + "/" + name; ansi.StringWidth(short) <= width {
+				return short
+			}
+		}
+		if whose := Cut(parts[1], 8) + name; parts[0] == "services" && ansi.StringWidth(whose) <= width {
+			return whose
+		}
+	}
+	return CutLeft(path, width)
+}
+
 // fold breaks the runs of a line where a row of width cells is full; there is
 // always one row.
 func fold(runs []run, width int) [][]run {

@@ -355,7 +355,7 @@ func (t *Tree) inGroup(b branch, room int, style lipgloss.Style, th *theme.Theme
 		note = "  " + tone(entry.Tone, th)(entry.Note)
 		room -= StringWidth(note)
 	}
-	name := CutLeft(b.name, room)
+	name := CutPath(b.name, room)
 	at := strings.LastIndex(name, "/") + 1
 	return th.Muted.Render(name[:at]) + style.Render(name[at:]) + note
 }

@@ -4,6 +4,8 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -231,6 +233,134 @@ func journey(t *testing.T, width, height int) {
 	}
 	if answers() != after {
 		t.Fatal("leaving midway changed the answers")
+	}
+}
+
+const tweakedDesign = `version: 1
+name: shop
+architecture: microservices
+scale: small
+services:
+  - name: catalog
+    entities:
+      - name: product
+        fields:
+          - sku: string(32) required unique
+          - price: decimal(12,2) required
+datastores: {database: postgresql, cache: none, broker: none}
+`
+
+const schemas = "services/catalog/src/catalog_service/gen/product/schemas.py"
+
+// TestReopenTweakResolveUndo re-opens a design in whose tree somebody edited lines
+// that a tweak of a field changes too, chooses for each conflict, commits and takes
+// the commit back.
+func TestReopenTweakResolveUndo(t *testing.T) {
+	for _, size := range [][2]int{{60, 16}, {80, 24}, {120, 40}, {200, 60}} {
+		t.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(t *testing.T) {
+			t.Parallel()
+			directory := t.TempDir()
+			write(t, filepath.Join(directory, "codex-design.yaml"), tweakedDesign)
+			command(t, directory, "--yes")
+			file := filepath.Join(directory, schemas)
+			edited := strings.NewReplacer(
+				"ProductPrice = Annotated[Decimal, DecimalText(12, 2)]", "ProductPrice = Annotated[Decimal, DecimalText(12, 2)]  # cents",
+				"    price: Annotated[Decimal, DecimalText(12, 2)]", "    price: Annotated[Decimal, DecimalText(10, 2)]",
+				"    updated_at: Timestamp", "    updated_at: Timestamp  # ours",
+			).Replace(read(t, file))
+			write(t, file, edited)
+			before := treeOf(t, directory)
+			tweakAndResolve(t, size[0], size[1], directory)
+
+			want := strings.NewReplacer("DecimalText(10, 2)", "DecimalText(14, 4)").Replace(edited)
+			if got := read(t, file); got != want {
+				t.Errorf("%s holds\n%s\nwant\n%s", schemas, got, want)
+			}
+			if migrations, _ := filepath.Glob(filepath.Join(directory, "services/catalog/migrations/*.sql")); len(migrations) < 3 {
+				t.Errorf("the migrations are %v", migrations)
+			}
+			if answers := read(t, filepath.Join(directory, "codex-design.yaml")); answers != strings.Replace(tweakedDesign, "decimal(12,2)", "decimal(14,4)", 1) {
+				t.Errorf("the answers are\n%s", answers)
+			}
+			command(t, directory, "undo")
+			if after := treeOf(t, directory); !maps.Equal(before, after) {
+				for path, content := range after {
+					if before[path] != content {
+						t.Errorf("%s is not as it was", path)
+					}
+				}
+				t.Errorf("%d files before the commit, %d after undo", len(before), len(after))
+			}
+		})
+	}
+}
+
+// tweakAndResolve is what a user does of it, with a wrong key here and there.
+func tweakAndResolve(t *testing.T, width, height int, directory string) {
+	s := open(t, width, height, directory).sees("Review 11/").sees("What changes")
+	s.press("ctrl+g").sees("Services").press("up", "up", "up", "up", "up", "enter").sees("Fields 6/")
+	s.press("down", "down", "enter", "ctrl+u", "price: decimal(14,4) required", "enter").sees("price: decimal(14,4) required")
+	s.press("ctrl+g", "down", "down", "down", "down", "down", "enter").sees("Review 11/").sees("2 conflicts are open")
+	s.sees("New migrations").press("c").sees("2 conflicts are open in 1 file: choose m").sees("conflict 1 of 2: open")
+	s.sees("because").sees("decimal(12,2)")
+	s.press("k", "m").sees("1 conflict is open").press("g").sees("no conflict is left")
+	s.press("u").sees("1 conflict is open").press("b").sees("both, between markers").press("g").sees("the generated lines are taken")
+	s.resize(40, 10).sees("needs a window").resize(width, height).sees("the generated lines are taken")
+	s.press("c").sees("Press enter to write").press("enter").sees("Done").press("enter")
+	if code := s.ends(); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+}
+
+// command runs the program without a terminal.
+func command(t *testing.T, directory string, arguments ...string) {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := exec.Command(path, arguments...)
+	run.Dir = directory
+	if out, err := run.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", arguments, err, out)
+	}
+}
+
+// treeOf is every file of a directory that is not kept by the program for itself.
+func treeOf(t *testing.T, directory string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(directory, func(path string, entry fs.DirEntry, err error) error {
+		name := entry.Name()
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (name == ".codex-design" || name == ".state"):
+			return filepath.SkipDir
+		case !entry.IsDir():
+			files[path] = read(t, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
