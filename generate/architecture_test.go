@@ -202,6 +202,9 @@ func TestConnectionsOfServicesAddUpToTheDatabases(t *testing.T) {
 		sum := 0
 		for i := range system.Services {
 			sum += system.Services[i].Connections()
+			for _, process := range system.Services[i].Processes() {
+				sum += process.Pool.Int() * (process.Replicas.Int() + 1)
+			}
 		}
 		if sum != system.Database.SumConnections.Int() {
 			t.Errorf("services hold %d, the database counts %v", sum, system.Database.SumConnections.Value)

@@ -28,20 +28,21 @@ func (s *SystemView) causeTests() []causeTest {
 	name := s.Services[0].Name
 	of := map[string]string{"service": name}
 	server := map[string]string{"instance": "postgres-exporter.observability:9187"}
-	pod := fmt.Sprintf(`service="%s", namespace="%s", pod="%s-7d4b9-x2x4z"`, name, s.System.Name, name)
+	pod := fmt.Sprintf(`job="services", service="%s", namespace="%s", pod="%s-7d4b9-x2x4z"`, name, s.System.Name, name)
+	kube := fmt.Sprintf(`service="%s", namespace="%s", pod="%s-7d4b9-x2x4z"`, name, s.System.Name, name)
 	fixed := func(series string, value int) []yamlMap {
 		return []yamlMap{{{"series", series}, {"values", fmt.Sprintf("%dx%d", value, 2*minutesInTest)}}}
 	}
 	limit := s.Alerts.ReplicationLag.Value
-	return []causeTest{
+	return append(s.eventTests(), []causeTest{
 		{alert: "TargetDown", series: []string{`up{job="postgres", instance="postgres-exporter.observability:9187"}`}, calm: 1, worse: 0,
 			labels: map[string]string{"job": "postgres", "instance": server["instance"]}},
-		{alert: "PodRestarting", series: []string{"kube_pod_container_status_restarts_total{container=\"api\", " + pod + "}"}, worse: 1, grows: true,
+		{alert: "PodRestarting", series: []string{"kube_pod_container_status_restarts_total{container=\"api\", " + kube + "}"}, worse: 1, grows: true,
 			shown: "6", labels: of, memory: s.Alerts.RestartWindow.Int()/60 + 1},
-		{alert: "MemoryNearLimit", series: []string{`process_resident_memory_bytes{job="services", ` + pod + `}`}, calm: 85, worse: 95,
-			fixed: fixed(`kube_pod_container_resource_limits{container="api", resource="memory", `+pod+`}`, 100), shown: "95%", labels: of},
-		{alert: "CpuThrottled", series: []string{`container_cpu_cfs_throttled_periods_total{container="api", ` + pod + `}`}, calm: 120, worse: 180, grows: true,
-			fixed: []yamlMap{{{"series", `container_cpu_cfs_periods_total{container="api", ` + pod + `}`}, {"values", fmt.Sprintf("0+600x%d", 2*minutesInTest)}}}, shown: "30%", labels: of},
+		{alert: "MemoryNearLimit", series: []string{`process_resident_memory_bytes{` + pod + `}`}, calm: 85, worse: 95,
+			fixed: fixed(`kube_pod_container_resource_limits{container="api", resource="memory", `+kube+`}`, 100), shown: "95%", labels: of},
+		{alert: "CpuThrottled", series: []string{`container_cpu_cfs_throttled_periods_total{container="api", ` + kube + `}`}, calm: 120, worse: 180, grows: true,
+			fixed: []yamlMap{{{"series", `container_cpu_cfs_periods_total{container="api", ` + kube + `}`}, {"values", fmt.Sprintf("0+600x%d", 2*minutesInTest)}}}, shown: "30%", labels: of},
 		{alert: "AutoscalerAtMaximum", series: []string{`kube_horizontalpodautoscaler_status_current_replicas{service="` + name + `"}`}, calm: 5, worse: 6,
 			fixed: fixed(`kube_horizontalpodautoscaler_spec_max_replicas{service="`+name+`"}`, 6), shown: "6", labels: of},
 		{alert: "DatabasePoolSaturated", series: []string{`db_pool_connections{state="used", ` + pod + `}`}, calm: 8, worse: 9,
@@ -57,7 +58,7 @@ func (s *SystemView) causeTests() []causeTest {
 		{alert: "VolumeAlmostFull", series: []string{`kubelet_volume_stats_available_bytes{namespace="observability", persistentvolumeclaim="prometheus"}`}, calm: 25, worse: 10,
 			fixed: fixed(`kubelet_volume_stats_capacity_bytes{namespace="observability", persistentvolumeclaim="prometheus"}`, 100), shown: "90%",
 			labels: map[string]string{"namespace": "observability", "persistentvolumeclaim": "prometheus"}},
-	}
+	}...)
 }
 
 const minutesInTest = 60
@@ -69,6 +70,9 @@ func (s *SystemView) CauseTests() string {
 		rules[rule.Name] = rule
 	}
 	tests := yamlList{s.downTest()}
+	if s.Broker != nil {
+		tests = append(tests, s.processDownTest())
+	}
 	for _, test := range s.causeTests() {
 		if rule, ok := rules[test.alert]; ok {
 			tests = append(tests, s.causeTest(test, rule))

@@ -203,6 +203,9 @@ func (s *SystemView) ServiceDashboard() (string, error) {
 	if s.Cache != nil {
 		panels = append(panels, s.cachePanels(of)...)
 	}
+	if s.Broker != nil {
+		panels = append(panels, s.eventPanels(of)...)
+	}
 	board := s.newDashboard("service", s.System.Title+": service", "One service: promises, routes, saturation.", panels)
 	first := s.Services[0].Name
 	board.Templating.List = append(board.Templating.List, dashboardVariable{

@@ -42,9 +42,6 @@ func (s *SystemView) linkEvents() {
 	}
 }
 
-// HasEvents reports whether the service publishes or consumes.
-func (s *ServiceView) HasEvents() bool { return s.Relays() || s.Works() }
-
 func hasEvents(s *ServiceView) bool { return s.HasEvents() }
 
 func init() { followers = append(followers, outboxFollowers) }
@@ -149,7 +146,7 @@ func jsonForm(kind model.Kind, column string) string {
 // EventSettingLines declare the numbers of the processes that carry events.
 func (s *ServiceView) EventSettingLines() string {
 	broker := s.System.Broker
-	var lines []SettingLine
+	lines := []SettingLine{number("broker_copies", broker.Copies)}
 	if s.Relay != nil {
 		lines = append(lines, number("relay_batch", s.Relay.Batch))
 		if s.Relay.Retention.Formula != "" {

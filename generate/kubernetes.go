@@ -110,6 +110,8 @@ func (e *EnvironmentView) Patches() []Patch {
 	patches = append(patches, Patch{Kind: "Deployment", Operations: e.deploymentPatch()})
 	patches = append(patches, e.perService("HorizontalPodAutoscaler", bounds)...)
 	patches = append(patches, e.perService("PodDisruptionBudget", disruptions)...)
+	patches = append(patches, e.processPatches()...)
+	patches = append(patches, e.topologyPatches()...)
 	return append(patches, e.quotaPatches()...)
 }
 
@@ -128,10 +130,14 @@ func replaced(path, value string) []PatchOperation {
 
 // dataPolicies names the NetworkPolicies that hold the address of the stores.
 func (s *SystemView) dataPolicies() []string {
+	names := []string{"database"}
 	if len(s.CachedServices()) > 0 {
-		return []string{"database", "cache"}
+		names = append(names, "cache")
 	}
-	return []string{"database"}
+	if s.Broker != nil {
+		names = append(names, "broker")
+	}
+	return names
 }
 
 // bounds are how many pods the autoscaler may run. A single pod is what kube-score warns of.
@@ -165,8 +171,44 @@ func (e *EnvironmentView) perService(kind string, operations func(is, was model.
 		}
 	}
 	agree := func(p Patch) bool { return slices.Equal(p.Operations, patches[0].Operations) }
-	if len(patches) == len(e.Replicas) && !slices.ContainsFunc(patches, func(p Patch) bool { return !agree(p) }) {
+	alone := kind != "PodDisruptionBudget" || len(e.Processes) == 0 // processes have budgets of their own
+	if alone && len(patches) == len(e.Replicas) && !slices.ContainsFunc(patches, func(p Patch) bool { return !agree(p) }) {
 		return []Patch{{Kind: kind, Operations: patches[0].Operations}}
+	}
+	return patches
+}
+
+// topologyPatches say how many copies of an event the environment's broker keeps.
+func (e *EnvironmentView) topologyPatches() []Patch {
+	broker := e.Managed().Broker
+	if broker == nil || broker.Copies.Value == e.System.Production().Managed().Broker.Copies.Value {
+		return nil
+	}
+	var patches []Patch
+	for i := range e.System.Services {
+		if service := &e.System.Services[i]; service.HasEvents() {
+			patches = append(patches, Patch{Kind: "Job", Name: service.Name + "-" + model.TopologyTask,
+				Operations: replaced("/spec/template/spec/containers/0/env/0/value", fmt.Sprintf("%q", fmt.Sprint(broker.Copies.Int())))})
+		}
+	}
+	return patches
+}
+
+// processPatches bound the pods of the processes that carry events. A single pod is what kube-score warns of.
+func (e *EnvironmentView) processPatches() []Patch {
+	var patches []Patch
+	for i, was := range e.System.Production().Processes {
+		is := e.Processes[i]
+		operations := changed("/spec/replicas", was.Replicas, is.Replicas)
+		if is.Replicas.Int() == 1 {
+			operations = append(operations, PatchOperation{"add", "/metadata/annotations", "{kube-score/ignore: deployment-replicas}"})
+		}
+		if len(operations) > 0 {
+			patches = append(patches, Patch{Kind: "Deployment", Name: is.Instance(), Operations: operations})
+		}
+		if operations := changed("/spec/maxUnavailable", was.Disruption, is.Disruption); len(operations) > 0 {
+			patches = append(patches, Patch{Kind: "PodDisruptionBudget", Name: is.Instance(), Operations: operations})
+		}
 	}
 	return patches
 }

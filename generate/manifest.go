@@ -37,11 +37,14 @@ var conditions = []rule{
 	{pattern: "services/{service}/src/{package}/gen/messaging.py", when: hasEvents},
 	{pattern: "services/{service}/src/{package}/handlers/**", when: func(s *ServiceView) bool { return len(s.Consumed) > 0 }},
 	{pattern: "services/{service}/tests/gen/test_cache.py", when: func(s *ServiceView) bool { return s.Cached }},
+	{pattern: "deploy/kubernetes/base/services/{service}/processes.yaml", when: hasEvents},
+	{pattern: "deploy/kubernetes/base/services/{service}/topology.yaml", when: hasEvents},
 	{pattern: "deploy/kubernetes/base/services/{service}/external-secret.yaml", when: func(s *ServiceView) bool { return s.System.ExternalSecrets() }},
 }
 
 // systemConditions lists the templates that only some systems need.
 var systemConditions = []rule{
+	{pattern: "architecture/decisions/0017-events.md", asked: hasBroker},
 	{pattern: "libs/kit/src/kit/messaging/nats.py", asked: brokerIs("nats")},
 	{pattern: "libs/kit/src/kit/messaging/rabbitmq.py", asked: brokerIs("rabbitmq")},
 	{pattern: "libs/kit/src/kit/messaging/kafka.py", asked: brokerIs("kafka")},
@@ -78,6 +81,11 @@ var systemConditions = []rule{
 	{pattern: "services/{service}/src/{package}/gen/access.py", asked: (*SystemView).Authenticated},
 	{pattern: "services/{service}/tests/gen/test_access.py", asked: (*SystemView).Authenticated},
 	{pattern: "services/{service}/tests/gen/test_rate_limit.py", asked: (*SystemView).RateLimited},
+	{pattern: "deploy/terraform/modules/service/events*.tf", asked: hasBroker},
+	{pattern: "deploy/terraform/modules/namespace/events*.tf", asked: hasBroker},
+	{pattern: "deploy/terraform/modules/service/tests/events.tftest.hcl", asked: hasBroker},
+	{pattern: "deploy/terraform/modules/rabbitmq/**", asked: brokerIs("rabbitmq")},
+	{pattern: "deploy/terraform/modules/kafka/**", asked: brokerIs("kafka")},
 	{pattern: "deploy/terraform/modules/redis/**", asked: func(s *SystemView) bool { return s.Cache != nil }},
 	{pattern: "deploy/terraform/modules/secrets/**", asked: (*SystemView).ExternalSecrets},
 	{pattern: "libs/kit/src/kit/tenancy.py", asked: tenants},
@@ -92,6 +100,11 @@ var systemConditions = []rule{
 	{pattern: "scripts/deploy.py", asked: hasPipeline},
 	{pattern: "scripts/images.py", asked: hasPipeline},
 	{pattern: "scripts/oidc_token.py", asked: pipelineIs("github")},
+	{pattern: "deploy/observability/runbooks/OutboxLagging.md", asked: hasBroker},
+	{pattern: "deploy/observability/runbooks/ProcessDown.md", asked: hasBroker},
+	{pattern: "deploy/observability/runbooks/ConsumerDisconnected.md", asked: (*SystemView).Works},
+	{pattern: "deploy/observability/runbooks/EventsLate.md", asked: (*SystemView).Works},
+	{pattern: "deploy/observability/runbooks/DeadLetters.md", asked: (*SystemView).Works},
 	{pattern: "deploy/observability/runbooks/CacheUnavailable.md", asked: func(s *SystemView) bool { return s.Cache != nil }},
 	{pattern: "deploy/observability/runbooks/DatabaseReplicationLag.md", asked: func(s *SystemView) bool { return s.Database.Standbys.Value > 0 }},
 }

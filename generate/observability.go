@@ -169,25 +169,25 @@ func (s *SystemView) CauseAlerts() []CauseRule {
 			Expr:    `up == 0`,
 			Summary: "Prometheus does not reach {{ $labels.job }} at {{ $labels.instance }}"},
 		{Name: "PodRestarting", DashboardURL: service,
-			Expr: fmt.Sprintf(`sum by (service) (increase(kube_pod_container_status_restarts_total{container="api"}[%s])) >= %d`,
-				s.Span(limits.RestartWindow), limits.Restarts.Int()),
+			Expr: fmt.Sprintf(`sum by (service) (increase(kube_pod_container_status_restarts_total{%s}[%s])) >= %d`,
+				s.ownContainers(), s.Span(limits.RestartWindow), limits.Restarts.Int()),
 			Summary: "Pods of {{ $labels.service }} restarted {{ $value | humanize }} times within " + s.Span(limits.RestartWindow)},
 		{Name: "MemoryNearLimit", minutes: hold, DashboardURL: service,
-			Expr: "max by (service) (\n  process_resident_memory_bytes{job=\"services\"}\n" +
-				"  / on (namespace, pod) group_left () kube_pod_container_resource_limits{container=\"api\", resource=\"memory\"}\n" +
+			Expr: "max by (service) (\n  process_resident_memory_bytes{" + s.ownJobs() + "}\n" +
+				"  / on (namespace, pod) group_left () kube_pod_container_resource_limits{" + s.ownContainers() + ", resource=\"memory\"}\n" +
 				") > " + plainText(limits.MemoryUse.Value),
 			Summary: "A pod of {{ $labels.service }} uses {{ $value | humanizePercentage }} of its memory"},
 		{Name: "CpuThrottled", minutes: hold, DashboardURL: service,
-			Expr: fmt.Sprintf("sum by (service) (rate(container_cpu_cfs_throttled_periods_total{container=\"api\"}[%[1]s]))\n"+
-				"/ sum by (service) (rate(container_cpu_cfs_periods_total{container=\"api\"}[%[1]s])) > %[2]s",
-				s.RateWindow(), plainText(limits.ThrottledShare.Value)),
+			Expr: fmt.Sprintf("sum by (service) (rate(container_cpu_cfs_throttled_periods_total{%[3]s}[%[1]s]))\n"+
+				"/ sum by (service) (rate(container_cpu_cfs_periods_total{%[3]s}[%[1]s])) > %[2]s",
+				s.RateWindow(), plainText(limits.ThrottledShare.Value), s.ownContainers()),
 			Summary: "{{ $labels.service }} waits for CPU in {{ $value | humanizePercentage }} of the periods"},
 		{Name: "AutoscalerAtMaximum", minutes: scaling, DashboardURL: service,
 			Expr: "max by (service) (kube_horizontalpodautoscaler_status_current_replicas)\n" +
 				">= max by (service) (kube_horizontalpodautoscaler_spec_max_replicas)",
 			Summary: "{{ $labels.service }} runs its greatest number of pods, {{ $value }}"},
 		{Name: "DatabasePoolSaturated", minutes: hold, DashboardURL: service,
-			Expr:    `max by (service) (db_pool_connections{state="used"} / ignoring (state) db_pool_size_limit) > ` + plainText(limits.PoolUse.Value),
+			Expr:    `max by (service) (db_pool_connections{` + s.apiAlone() + `state="used"} / ignoring (state) db_pool_size_limit) > ` + plainText(limits.PoolUse.Value),
 			Summary: "A pod of {{ $labels.service }} uses {{ $value | humanizePercentage }} of its database connections"},
 		{Name: "InFlightSaturated", minutes: hold, DashboardURL: service,
 			Expr: fmt.Sprintf(`max by (service) (avg_over_time(http_server_in_flight_requests[%s]) / http_server_in_flight_limit) > %s`,
@@ -208,6 +208,9 @@ func (s *SystemView) CauseAlerts() []CauseRule {
 		{Name: "VolumeAlmostFull", minutes: hold, DashboardURL: overview,
 			Expr:    "1 - kubelet_volume_stats_available_bytes / kubelet_volume_stats_capacity_bytes > " + plainText(limits.VolumeUse.Value),
 			Summary: "The volume {{ $labels.persistentvolumeclaim }} in {{ $labels.namespace }} is {{ $value | humanizePercentage }} full"},
+	}
+	if s.Broker != nil {
+		rules = append(rules, s.eventAlerts()...)
 	}
 	rules = slices.DeleteFunc(rules, func(r CauseRule) bool { return r.when != nil && !r.when(s) })
 	for i := range rules {

@@ -14,12 +14,22 @@ const (
 	localRedisMiB         = 256
 )
 
+// localBrokerMiB is the memory limit of each broker on one machine.
+var localBrokerMiB = map[string]int{"nats": 256, "rabbitmq": 1024, "kafka": 1024}
+
+// LocalBrokerMiB is the memory limit of the system's broker on one machine.
+func (s *SystemView) LocalBrokerMiB() int { return localBrokerMiB[s.Broker.Kind] }
+
 // LocalConnections is PostgreSQL's max_connections where each service runs once:
-// its pool and its migration, and a few for people.
+// its pool, its migration and what carries its events, and a few for people.
 func (s *SystemView) LocalConnections() int {
 	connections := localSpareConnections
-	for _, service := range s.Services {
+	for i := range s.Services {
+		service := &s.Services[i]
 		connections += service.Sizing.PoolSize.Int() + 1
+		for _, process := range service.Processes() {
+			connections += process.Pool.Int()
+		}
 	}
 	return connections
 }
@@ -87,14 +97,11 @@ func (s *SystemView) SystemForm() string {
 	return form
 }
 
-// Processes are those of the service beside its API, as scripts/system.py takes them.
-func (s *ServiceView) Processes() string {
+// ProcessNames are those of the service beside its API, as scripts/system.py takes them.
+func (s *ServiceView) ProcessNames() string {
 	var names []string
-	if s.Relays() {
-		names = append(names, "relay")
-	}
-	if s.Works() {
-		names = append(names, "worker")
+	for _, process := range s.Processes() {
+		names = append(names, process.Process)
 	}
 	return strings.Join(names, ",")
 }

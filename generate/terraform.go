@@ -65,10 +65,38 @@ func (s *SystemView) HCLList(names []string) string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
-// SecretProperties are the keys of the service's entry in the vault.
-func (s *ServiceView) SecretProperties() []string {
-	if s.Cached {
-		return []string{"database_url", "redis_url"}
+// HCLProcesses is what runs beside the service's API, as an attribute of its entry in HCL.
+func (s *ServiceView) HCLProcesses() string {
+	processes := s.Processes()
+	if len(processes) == 0 {
+		return "processes     = {}"
 	}
-	return []string{"database_url"}
+	width := 0
+	for _, p := range processes {
+		width = max(width, len(p.Process))
+	}
+	lines := []string{"processes = {"}
+	for _, p := range processes {
+		lines = append(lines, fmt.Sprintf("        %-*s = { cpu_request_m = %d, memory_mib = %d, pool = %d, proxied = %t }",
+			width, p.Process, p.CPURequest.Int(), p.Memory.Int(), p.Pool.Int(), p.Sidecar()))
+	}
+	return strings.Join(append(lines, "      }"), "\n")
 }
+
+// HCLProcessKeys are the names of the environment's processes as keys of an HCL map.
+func (e *EnvironmentView) HCLProcessKeys() map[string]string {
+	names := make([]string, len(e.Processes))
+	for i, process := range e.Processes {
+		names[i] = process.Instance()
+	}
+	return paddedKeys(names)
+}
+
+// BrokerIs says whether events are carried by this broker.
+func (s *SystemView) BrokerIs(kind string) bool { return s.Broker != nil && s.Broker.Kind == kind }
+
+// RentsBroker says whether the example cloud has the system's broker to rent.
+func (s *SystemView) RentsBroker() bool { return s.Broker != nil && s.Managed().Broker.Class != "" }
+
+// DrawsSecrets says whether the first password of a store is drawn.
+func (s *SystemView) DrawsSecrets() bool { return s.Cache != nil || s.BrokerIs("rabbitmq") }

@@ -11,10 +11,7 @@ var notYet = map[string]map[string]string{
 		"dynamodb": "it comes with the serverless architecture",
 	},
 	"datastores.broker": {
-		"nats":     "messaging between services is not generated yet",
-		"rabbitmq": "messaging between services is not generated yet",
-		"kafka":    "messaging between services is not generated yet",
-		"sqs":      "it comes with the serverless architecture",
+		"sqs": "it comes with the serverless architecture",
 	},
 	"security.authentication": {
 		"oidc":    "authentication is not generated yet",
@@ -28,8 +25,6 @@ var notYet = map[string]map[string]string{
 	},
 	// any value of these but the empty one
 	"security.rate_limit.per_client_rps": {anyValue: "rate limits are not generated yet"},
-	"services[].publishes":               {anyValue: "messaging between services is not generated yet"},
-	"services[].consumes":                {anyValue: "messaging between services is not generated yet"},
 	"services[].cqrs":                    {anyValue: "read models are not generated yet"},
 }
 

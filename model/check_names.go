@@ -11,6 +11,9 @@ var reservedServices = map[string]string{
 	"postgres":     "the database server",
 	"postgresql":   "the database server",
 	"redis":        "the cache server",
+	"nats":         "the broker",
+	"rabbitmq":     "the broker",
+	"kafka":        "the broker",
 	"databases":    "the step that creates the databases",
 	"localhost":    "the machine itself",
 	"default":      "a service that is not named",
@@ -43,13 +46,29 @@ func (c *checker) checkServices() {
 	for i, s := range c.answers.Services {
 		path := fmt.Sprintf("services[%d].name", i)
 		c.checkReserved(path, s.Name, reservedServices)
-		if strings.HasSuffix(s.Name, "-migrate") {
-			c.fail(path, fmt.Sprintf("the name %q is taken by the migrations of %s", s.Name, strings.TrimSuffix(s.Name, "-migrate")), "choose another name")
-		}
+		c.checkSuffix(path, s.Name)
 		c.checkEntities(s, fmt.Sprintf("services[%d]", i))
 	}
 	services := namesOf(c.answers.Services, func(s Service) (string, string) { return s.Name, s.Was })
 	c.checkSiblings(services, "services", "service")
+}
+
+// ownSuffixes name what runs beside the API of a service.
+var ownSuffixes = map[string]string{
+	"-migrate": "the migrations", "-" + RelayProcess: "the relay", "-" + WorkerProcess: "the worker", "-" + TopologyTask: "the topology",
+}
+
+// checkSuffix refuses a name under which something of another service runs; without
+// a broker only migrations do.
+func (c *checker) checkSuffix(path, name string) {
+	at := strings.LastIndexByte(name, '-')
+	if at < 0 {
+		return
+	}
+	what, taken := ownSuffixes[name[at:]]
+	if taken && (name[at:] == "-migrate" || hasBroker(*c.answers)) {
+		c.fail(path, fmt.Sprintf("the name %q is taken by %s of %s", name, what, name[:at]), "choose another name")
+	}
 }
 
 func (c *checker) checkReserved(path, name string, reserved map[string]string) {

@@ -79,6 +79,7 @@ type EnvironmentPlan struct {
 	Network     string        // CIDR of all its nodes and pods
 	DataNetwork string        // CIDR of the database and the cache, within Network
 	Replicas    []ReplicaPlan // in the order of the services
+	Processes   []ProcessPlan // that carry events, in the order of the services
 	Quota       QuotaPlan
 }
 
@@ -92,14 +93,16 @@ type ReplicaPlan struct {
 
 // QuotaPlan is the ResourceQuota of an environment's namespace.
 type QuotaPlan struct {
-	RolloutPods   Quantity // of all services, every one in the middle of a rollout
-	RolloutMemory Quantity // MiB that they hold
-	Pods          Quantity
-	CPURequests   Quantity // millicores
-	CPULimits     Quantity // millicores
-	Memory        Quantity // MiB, requests and limits
-	DiskRequests  Quantity // MiB
-	DiskLimits    Quantity // MiB
+	RolloutPods     Quantity // of all workloads, every one in the middle of a rollout
+	RolloutCPU      Quantity // millicores that they ask for
+	RolloutCPULimit Quantity // millicores that they may use
+	RolloutMemory   Quantity // MiB that they hold
+	Pods            Quantity
+	CPURequests     Quantity // millicores
+	CPULimits       Quantity // millicores
+	Memory          Quantity // MiB, requests and limits
+	DiskRequests    Quantity // MiB
+	DiskLimits      Quantity // MiB
 }
 
 // What the cluster is assumed to be like.
@@ -143,6 +146,8 @@ var (
 	nodeUse          = Constant{"node_use", 0.9, "", "the rest belongs to the system's own pods"}
 )
 
+const sourceQuota = "every workload rolls out while every migration and topology runs"
+
 // Formulas of the cluster.
 var (
 	utilisationTarget = derive("%", "100 * utilisation", sourceQueueing, "SCA-HPA-REQUESTS", "SCA-HPA-CAP")
@@ -163,17 +168,16 @@ var (
 		"all replicas, the surge, and the pods that still finish while the next ones start: they count until they are gone", "SCA-QUOTA", "SCA-SURGE")
 	disruption = derive("pods", "max(1, ceil((min_replicas - 3) / 4))", "one pod, from eight on a quarter", "SCA-PDB")
 
-	rolloutMemory = derive("MiB", "rollout_pods * (memory + proxy_memory)", "request = limit", "SCA-QUOTA")
-	quotaPods     = derive("pods", "ceil(quota_headroom * (rollout_pods + migrations))", "every service rolls out while every database migrates", "SCA-QUOTA")
-	quotaCPU      = derive("millicores", "ceilto(quota_headroom * (rollout_pods * (pod_cpu + proxy_cpu) + migrations * task_cpu), 100)",
-		"every service rolls out while every database migrates", "SCA-QUOTA")
-	quotaCPULimit = derive("millicores", "ceilto(quota_headroom * (rollout_pods * (cpu_limit + proxy_cpu_limit) + migrations * task_cpu_limit), 100)",
-		"every service rolls out while every database migrates", "SCA-QUOTA")
-	quotaMemory = derive("MiB", "ceilto(quota_headroom * (rollout_memory + migrations * task_memory), 64)",
-		"every service rolls out while every database migrates", "SCA-QUOTA")
-	quotaDisk      = derive("MiB", "ceilto(quota_headroom * (rollout_pods + migrations) * disk_request, 64)", "per pod", "SCA-QUOTA", "RES-EPHEMERAL")
-	quotaDiskLimit = derive("MiB", "ceilto(quota_headroom * (rollout_pods + migrations) * disk_limit, 64)", "per pod", "SCA-QUOTA", "RES-EPHEMERAL")
-	limitCPU       = derive("millicores", "max(cpu_limit, proxy_cpu_limit, task_cpu_limit)", "the largest container", "SCA-LIMITRANGE")
+	rolloutCPU      = derive("millicores", "rollout_pods * (cpu_request + proxy_cpu)", "what the pods ask for", "SCA-QUOTA")
+	rolloutCPULimit = derive("millicores", "rollout_pods * (cpu_limit + proxy_cpu_limit)", "what the pods may use", "SCA-QUOTA")
+	rolloutMemory   = derive("MiB", "rollout_pods * (memory + proxy_memory)", "request = limit", "SCA-QUOTA")
+	quotaPods       = derive("pods", "ceil(quota_headroom * (rollout_pods + tasks))", sourceQuota, "SCA-QUOTA")
+	quotaCPU        = derive("millicores", "ceilto(quota_headroom * (rollout_cpu + tasks * task_cpu), 100)", sourceQuota, "SCA-QUOTA")
+	quotaCPULimit   = derive("millicores", "ceilto(quota_headroom * (rollout_cpu_limit + tasks * task_cpu_limit), 100)", sourceQuota, "SCA-QUOTA")
+	quotaMemory     = derive("MiB", "ceilto(quota_headroom * (rollout_memory + tasks * task_memory), 64)", sourceQuota, "SCA-QUOTA")
+	quotaDisk       = derive("MiB", "ceilto(quota_headroom * (rollout_pods + tasks) * disk_request, 64)", "per pod", "SCA-QUOTA", "RES-EPHEMERAL")
+	quotaDiskLimit  = derive("MiB", "ceilto(quota_headroom * (rollout_pods + tasks) * disk_limit, 64)", "per pod", "SCA-QUOTA", "RES-EPHEMERAL")
+	limitCPU        = derive("millicores", "max(cpu_limit, proxy_cpu_limit, task_cpu_limit)", "the largest container", "SCA-LIMITRANGE")
 )
 
 // environmentsOf names the environments of a scale, production last.
@@ -190,19 +194,23 @@ type environmentKind struct {
 	network  string
 	data     string
 	min, max func(Sizing) Quantity
+	replicas func(Quantity) Quantity // of a process beside the API
 }
 
 var environmentKinds = map[string]environmentKind{
 	"dev": {"Development", true, "10.10.0.0/16", "10.10.240.0/20",
 		func(s Sizing) Quantity { return idleMin.of(idleReplicas.input(), s.MinReplicas.named("min_replicas")) },
-		func(s Sizing) Quantity { return idleMax.of(idleMost.input(), s.MaxReplicas.named("max_replicas")) }},
+		func(s Sizing) Quantity { return idleMax.of(idleMost.input(), s.MaxReplicas.named("max_replicas")) },
+		func(q Quantity) Quantity { return idleProcess.of(idleReplicas.input(), q.named("replicas")) }},
 	"staging": {"Staging", false, "10.20.0.0/16", "10.20.240.0/20",
 		func(s Sizing) Quantity {
 			return rehearsalMin.of(rehearsalFloor.input(), s.MinReplicas.named("min_replicas"))
 		},
-		func(s Sizing) Quantity { return rehearsalMax.of(s.MaxReplicas.named("max_replicas")) }},
+		func(s Sizing) Quantity { return rehearsalMax.of(s.MaxReplicas.named("max_replicas")) },
+		func(q Quantity) Quantity { return rehearsalProcess.of(rehearsalFloor.input(), q.named("replicas")) }},
 	"prod": {"Production", false, "10.30.0.0/16", "10.30.240.0/20",
-		func(s Sizing) Quantity { return s.MinReplicas }, func(s Sizing) Quantity { return s.MaxReplicas }},
+		func(s Sizing) Quantity { return s.MinReplicas }, func(s Sizing) Quantity { return s.MaxReplicas },
+		func(q Quantity) Quantity { return q }},
 }
 
 // gatewayNamespaces are where the gateways are installed; without one, the
@@ -271,6 +279,10 @@ func largestContainer(services []ServicePlan, sidecar SidecarPlan) Quantity {
 	largest := Input{Name: "largest_service"}
 	for _, service := range services {
 		largest.Value = max(largest.Value, service.Sizing.Memory.Value)
+		for _, p := range service.processesOf() {
+			_, memory := service.processSize(p.Process)
+			largest.Value = max(largest.Value, memory.Value)
+		}
 	}
 	return derive("MiB", "max(largest_service, proxy_memory, task_memory)", "the largest container", "SCA-LIMITRANGE").
 		of(largest, sidecar.Memory.named("proxy_memory"), taskMemory.input())
@@ -283,35 +295,35 @@ func (c *ClusterPlan) environment(b Blueprint, name string) EnvironmentPlan {
 	if !e.Production {
 		e.Host = name + "." + e.Host
 	}
-	var pods, memory []Input
+	var held []podsHeld
 	for _, service := range b.Services {
 		r := ReplicaPlan{Service: service.Name, Min: kind.min(service.Sizing), Max: kind.max(service.Sizing)}
 		r.Rollout = rolloutPods.of(r.Max.named("max_replicas"), surgeShare.input(), b.Timeouts.GracePeriod.named("grace_period"), minReadySeconds.input())
 		r.Disruption = disruption.of(r.Min.named("min_replicas"))
 		e.Replicas = append(e.Replicas, r)
-		held := rolloutMemory.of(r.Rollout.named("rollout_pods"), service.Sizing.Memory.named("memory"), c.Sidecar.Memory.named("proxy_memory"))
-		pods = append(pods, r.Rollout.named(inputName(service.Name)))
-		memory = append(memory, held.named(inputName(service.Name)))
+		held = append(held, heldBy(service.Name, r.Rollout, service.Sizing.CPURequest, service.Sizing.Memory, c.Sidecar))
+		processes, theirs := c.processPods(b, service, kind.replicas)
+		e.Processes, held = append(e.Processes, processes...), append(held, theirs...)
 	}
-	const source = "every service in the middle of a rollout at full scale"
-	e.Quota = c.quota(b.Load, sumOf("pods", source, pods, "SCA-QUOTA"), sumOf("MiB", source, memory, "SCA-QUOTA"), len(b.Services))
+	e.Quota = quotaOf(held, b.tasks())
 	return e
 }
 
-func (c *ClusterPlan) quota(load ResolvedLoad, pods, memory Quantity, services int) QuotaPlan {
-	headroom, rollout, migrations := quotaHeadroom.input(), pods.named("rollout_pods"), Input{"migrations", float64(services)}
-	proxy := c.Sidecar
-	return QuotaPlan{
-		RolloutPods:   pods,
-		RolloutMemory: memory,
-		Pods:          quotaPods.of(headroom, rollout, migrations),
-		CPURequests:   quotaCPU.of(headroom, rollout, load.PodCPU.named("pod_cpu"), proxy.CPURequest.named("proxy_cpu"), migrations, taskCPURequest.input()),
-		CPULimits: quotaCPULimit.of(headroom, rollout, cpuLimit.input(), proxy.CPULimit.named("proxy_cpu_limit"), migrations,
-			taskCPULimit.input()),
-		Memory:       quotaMemory.of(headroom, memory.named("rollout_memory"), migrations, taskMemory.input()),
-		DiskRequests: quotaDisk.of(headroom, rollout, migrations, diskRequest.input()),
-		DiskLimits:   quotaDiskLimit.of(headroom, rollout, migrations, diskLimit.input()),
+func quotaOf(held []podsHeld, tasks Input) QuotaPlan {
+	q := QuotaPlan{
+		RolloutPods:     sumHeld("pods", held, func(h podsHeld) Input { return h.pods }),
+		RolloutCPU:      sumHeld("millicores", held, func(h podsHeld) Input { return h.cpu }),
+		RolloutCPULimit: sumHeld("millicores", held, func(h podsHeld) Input { return h.cpuLimit }),
+		RolloutMemory:   sumHeld("MiB", held, func(h podsHeld) Input { return h.memory }),
 	}
+	headroom, rollout := quotaHeadroom.input(), q.RolloutPods.named("rollout_pods")
+	q.Pods = quotaPods.of(headroom, rollout, tasks)
+	q.CPURequests = quotaCPU.of(headroom, q.RolloutCPU.named("rollout_cpu"), tasks, taskCPURequest.input())
+	q.CPULimits = quotaCPULimit.of(headroom, q.RolloutCPULimit.named("rollout_cpu_limit"), tasks, taskCPULimit.input())
+	q.Memory = quotaMemory.of(headroom, q.RolloutMemory.named("rollout_memory"), tasks, taskMemory.input())
+	q.DiskRequests = quotaDisk.of(headroom, rollout, tasks, diskRequest.input())
+	q.DiskLimits = quotaDiskLimit.of(headroom, rollout, tasks, diskLimit.input())
+	return q
 }
 
 // Environment returns the environment of a name; ok is false where there is none.
@@ -369,12 +381,16 @@ func (e EnvironmentPlan) quantities() []NamedQuantity {
 		}
 		all = append(all, under("services."+r.Service, numbers)...)
 	}
+	for _, p := range e.Processes {
+		all = append(all, under("processes."+p.Instance(), []NamedQuantity{{"replicas", p.Replicas}, {"rollout_pods", p.Rollout}, {"disruption", p.Disruption}})...)
+	}
 	return append(all, under("quota", e.Quota.quantities())...)
 }
 
 func (q QuotaPlan) quantities() []NamedQuantity {
 	return []NamedQuantity{
-		{"rollout_pods", q.RolloutPods}, {"rollout_memory", q.RolloutMemory}, {"pods", q.Pods}, {"cpu_requests", q.CPURequests},
+		{"rollout_pods", q.RolloutPods}, {"rollout_cpu", q.RolloutCPU}, {"rollout_cpu_limit", q.RolloutCPULimit},
+		{"rollout_memory", q.RolloutMemory}, {"pods", q.Pods}, {"cpu_requests", q.CPURequests},
 		{"cpu_limits", q.CPULimits}, {"memory", q.Memory}, {"disk_requests", q.DiskRequests}, {"disk_limits", q.DiskLimits},
 	}
 }

@@ -7,6 +7,7 @@ var (
 	databaseCost = derive("USD/month", "hours * (1 + standbys) * (vcpu * vcpu_hour + memory_gib * gib_hour) * managed_factor", "primary and standbys", "CST-BUDGET")
 	storageCost  = derive("USD/month", "(1 + standbys) * storage_gib * storage_gib_month", "primary and standbys", "CST-BUDGET")
 	cacheCost    = derive("USD/month", "hours * memory_mib / mib_per_gib * gib_hour * managed_factor", "one instance", "CST-BUDGET")
+	brokerCost   = derive("USD/month", "hours * nodes * (vcpu * vcpu_hour + memory_gib * gib_hour) * managed_factor + nodes * storage_gib * storage_gib_month", "every node", "CST-BUDGET")
 	networkCost  = derive("USD/month", "hours * (balancer_hour + nat_hour * zones) + "+
 		"average_rps * seconds_per_day * days * response_kib / 1048576 * (egress_gib + nat_gib)", "balancer, NAT and what leaves", "CST-BUDGET")
 	logCost    = derive("USD/month", "log_gib_per_day * days * (log_ingest_gib + log_days / days * log_store_gib_month)", "ingested once, kept for log_days", "CST-BUDGET")
@@ -29,6 +30,10 @@ func resolveCost(b Blueprint) []CostLine {
 	if b.Cache != nil {
 		lines = append(lines, costLine("Cache", cacheCost.of(hours, b.Cache.MemoryMiB.named("memory_mib"), mebibytesInGiB.input(), gibHour.input(), managedFactor.input())))
 	}
+	if p := b.Broker; p != nil {
+		lines = append(lines, costLine("Broker", brokerCost.of(hours, p.Nodes.named("nodes"), p.VCPU.named("vcpu"), vcpuHour.input(), p.MemoryGiB.named("memory_gib"),
+			gibHour.input(), managedFactor.input(), p.StorageGiB.named("storage_gib"), storageMonth.input())))
+	}
 	return append(lines,
 		costLine("Network", networkCost.of(hours, balancerHour.input(), natHour.input(), load.Zones.named("zones"), load.AverageRPS.named("average_rps"),
 			secondsPerDay.input(), daysPerMonth.input(), responseKiB.input(), egressGiB.input(), natGiB.input())),
@@ -50,6 +55,11 @@ func podTotals(services []ServicePlan) []Input {
 		s := service.Sizing
 		cpu.Value += s.MinReplicas.Value * s.CPURequest.Value
 		memory.Value += s.MinReplicas.Value * s.Memory.Value
+		for _, p := range service.processesOf() {
+			request, held := service.processSize(p.Process)
+			cpu.Value += p.Replicas.Value * request.Value
+			memory.Value += p.Replicas.Value * held.Value
+		}
 	}
 	return []Input{cpu, millisPerVCPU.input(), vcpuHour.input(), memory, mebibytesInGiB.input(), gibHour.input(), nodePacking.input()}
 }

@@ -19,6 +19,7 @@ var (
 	standbys           = derive("standbys", "availability_slo >= 99.9", "a standby in another zone from three nines on", "DRX-RTO")
 	podConnections     = derive("connections", "pool_size * (max_replicas + surge)", "every pool full in the middle of a rollout")
 	processConnections = derive("connections", "pool_size * (replicas + 1)", "every pool full in the middle of a rollout")
+	processClients     = derive("connections", "cache_pool * (replicas + 1)", "every pool full in the middle of a rollout")
 	podCacheClients    = derive("connections", "cache_pool * (max_replicas + surge)", "every pool full in the middle of a rollout")
 	maxConnections     = derive("connections", "min(connection_cap, connections_per_gib * memory_gib, "+
 		"ceilto((sum_connections + ops_connections) / connection_use + superuser_reserved, 10))", sourcePostgres, "CON-POOL-BUDGET", "CON-DB-MEMORY")
@@ -83,13 +84,16 @@ func (s Sizing) cacheClients() []Input {
 	return []Input{s.CachePool.named("cache_pool"), s.MaxReplicas.named("max_replicas"), s.Surge.named("surge")}
 }
 
-// sumOver adds up one derivation over services; the inputs carry the services' names.
-func sumOver(services []ServicePlan, source string, each derivation, inputs func(Sizing) []Input, rules ...string) Quantity {
-	terms := make([]Input, len(services))
-	for i, service := range services {
-		terms[i] = each.of(inputs(service.Sizing)...).named(inputName(service.Name))
+// sumClients adds up the pools of every process that uses the cache: relays do not.
+func sumClients(users []ServicePlan) Quantity {
+	var terms []Input
+	for _, s := range users {
+		terms = append(terms, podCacheClients.of(s.Sizing.cacheClients()...).named(inputName(s.Name)))
+		if s.Worker != nil {
+			terms = append(terms, processClients.of(s.Sizing.CachePool.named("cache_pool"), s.Worker.Replicas.named("replicas")).named(inputName(s.Name+"-worker")))
+		}
 	}
-	return sumOf(each.unit, source, terms, rules...)
+	return sumOf(podCacheClients.unit, "at full scale, one rollout at a time in each service", terms, "CON-REDIS")
 }
 
 // sumOf adds up inputs.
@@ -124,7 +128,7 @@ func resolveCache(b Blueprint) *CachePlan {
 		MemoryMiB: cacheMemory.of(b.Load.DailyUsers.named("daily_users"), cachedObjectsPerUser.input(), cachedObjectKiB.input(),
 			cacheOverhead.input(), cacheUse.input()),
 		HitRatio: constantQuantity(cacheHits),
-		Clients:  sumOver(users, "at full scale, one rollout at a time in each service", podCacheClients, Sizing.cacheClients, "CON-REDIS"),
+		Clients:  sumClients(users),
 	}
 	c.MaxMemory = cacheMaxMemory.of(cacheUse.input(), c.MemoryMiB.named("memory_mib"))
 	return &c

@@ -18,6 +18,15 @@ type ManagedPlan struct {
 	IdleInTransaction Quantity // ms
 	Class             string   // of the database server: db.r7g.large
 	Cache             *ManagedCache
+	Broker            *ManagedBroker
+}
+
+// ManagedBroker is the broker of one environment.
+type ManagedBroker struct {
+	Nodes      Quantity
+	Copies     Quantity // of each event
+	StorageGiB Quantity // of one node
+	Class      string   // of a node: kafka.m7g.large; empty where no large cloud rents the broker
 }
 
 // ManagedCache is the Redis of one environment.
@@ -72,6 +81,24 @@ var (
 	}
 )
 
+// brokerClasses name the nodes of a managed broker: where it is idle, and elsewhere.
+var brokerClasses = map[string][2]string{"rabbitmq": {"mq.m7g.medium", "mq.m7g.large"}, "kafka": {"kafka.t3.small", "kafka.m7g.large"}}
+
+// leastNodes is the fewest with which a managed broker can be had.
+var leastNodes = map[string]Constant{
+	"nats": {"least_nodes", 1, "nodes", sourceJudgement}, "rabbitmq": {"least_nodes", 1, "nodes", "Amazon MQ: a single instance"},
+	"kafka": {"least_nodes", 2, "nodes", "Amazon MSK: one in each of two zones"},
+}
+
+var (
+	managedNodes  = derive("nodes", "max(least_nodes, nodes)", "as the blueprint has it", "MSG-RF")
+	idleNodes     = derive("nodes", "least_nodes", "nobody loads it", "CST-IDLE")
+	managedCopies = derive("copies", "copies", "as the blueprint has it", "MSG-RF")
+	idleCopies    = derive("copies", "least_copies", "made-up data", "CST-IDLE")
+	leastCopies   = Constant{"least_copies", 1, "copies", "an outage of it wakes nobody"}
+	brokerStorage = derive("GiB", "storage_gib", "as the blueprint has it", "MSG-RETENTION")
+)
+
 // idleEnvironments are sized for nobody; the others like production.
 var idleEnvironments = map[string]bool{"dev": true}
 
@@ -104,6 +131,7 @@ func (b Blueprint) Managed(e EnvironmentPlan) ManagedPlan {
 		sum.named("sum_connections"), opsConnections.input(), connectionUse.input(), superuserReserved.input())
 	m.Class = "db.r7g." + databaseClasses[m.VCPU.Int()]
 	m.Cache = b.managedCache(e, m.Standbys)
+	m.Broker = b.managedBroker(e)
 	return m
 }
 
@@ -126,6 +154,23 @@ func (b Blueprint) managedCache(e EnvironmentPlan, standbys Quantity) *ManagedCa
 	return c
 }
 
+func (b Blueprint) managedBroker(e EnvironmentPlan) *ManagedBroker {
+	if b.Broker == nil {
+		return nil
+	}
+	classes, least := brokerClasses[b.Broker.Kind], leastNodes[b.Broker.Kind].input()
+	m := &ManagedBroker{
+		Nodes:      managedNodes.of(least, b.Broker.Nodes.named("nodes")),
+		Copies:     managedCopies.of(b.Broker.Copies.named("copies")),
+		StorageGiB: brokerStorage.of(b.Broker.StorageGiB.named("storage_gib")),
+		Class:      classes[1],
+	}
+	if idleEnvironments[e.Name] {
+		m.Nodes, m.Copies, m.Class = idleNodes.of(least), idleCopies.of(leastCopies.input()), classes[0]
+	}
+	return m
+}
+
 // overReplicas adds up what the pods of every service hold in an environment.
 func (b Blueprint) overReplicas(e EnvironmentPlan, each derivation, pool string, of func(ServicePlan) Quantity) Quantity {
 	var terms []Input
@@ -136,7 +181,38 @@ func (b Blueprint) overReplicas(e EnvironmentPlan, each derivation, pool string,
 		held := each.of(of(service).named(pool), e.Replicas[i].Max.named("max_replicas"), surgeShare.input())
 		terms = append(terms, held.named(inputName(service.Name)))
 	}
+	if pool == "pool_size" {
+		terms = append(terms, b.processConnections(e)...)
+	} else {
+		terms = append(terms, b.processClients(e)...)
+	}
 	return sumOf(each.unit, "at full scale, one rollout at a time in each service", terms, each.rules...)
+}
+
+// processConnections is what the pools of the processes that carry events may open.
+func (b Blueprint) processConnections(e EnvironmentPlan) []Input {
+	var terms []Input
+	for _, p := range e.Processes {
+		service := b.service(p.Service)
+		size := service.Sizing.PoolSize
+		if p.Process == RelayProcess {
+			size = service.Relay.PoolSize
+		}
+		terms = append(terms, processConnections.of(size.named("pool_size"), p.Replicas.named("replicas")).named(inputName(p.Instance())))
+	}
+	return terms
+}
+
+// processClients is what the workers' pools may open to the cache.
+func (b Blueprint) processClients(e EnvironmentPlan) []Input {
+	var terms []Input
+	for _, p := range e.Processes {
+		size := b.service(p.Service).Sizing.CachePool
+		if p.Process == WorkerProcess && size.Value > 0 {
+			terms = append(terms, processClients.of(size.named("cache_pool"), p.Replicas.named("replicas")).named(inputName(p.Instance())))
+		}
+	}
+	return terms
 }
 
 func (m ManagedPlan) quantities() []NamedQuantity {
@@ -150,6 +226,9 @@ func (m ManagedPlan) quantities() []NamedQuantity {
 		all = append(all, NamedQuantity{"cache.memory_mib", c.MemoryMiB}, NamedQuantity{"cache.node_mib", c.NodeMiB},
 			NamedQuantity{"cache.reserved_percent", c.ReservedPct}, NamedQuantity{"cache.nodes", c.Nodes},
 			NamedQuantity{"cache.clients", c.Clients}, NamedQuantity{"cache.max_clients", c.MaxClients})
+	}
+	if p := m.Broker; p != nil {
+		all = append(all, NamedQuantity{"broker.nodes", p.Nodes}, NamedQuantity{"broker.copies", p.Copies}, NamedQuantity{"broker.storage_gib", p.StorageGiB})
 	}
 	return all
 }

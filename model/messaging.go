@@ -5,6 +5,7 @@ import "strings"
 // BrokerPlan sizes the broker and what every service declares on it.
 type BrokerPlan struct {
 	Kind            string   // nats | rabbitmq | kafka
+	Port            int      // of its encrypted connections
 	EventRPS        Quantity // published at peak, by all services
 	AverageEPS      Quantity // published on average
 	Nodes           Quantity
@@ -15,6 +16,8 @@ type BrokerPlan struct {
 	DeadLetters     Quantity // s, of a dead letter
 	TopicMiB        Quantity // most that one topic keeps
 	StorageGiB      Quantity // of one node
+	VCPU            Quantity // of one node
+	MemoryGiB       Quantity // of one node
 	Attempts        Quantity // before an event becomes a dead letter
 	ConsumerTimeout Quantity // ms, in which an event is applied
 	Backoff         Quantity // ms, before the second attempt
@@ -24,12 +27,14 @@ type BrokerPlan struct {
 // RelayPlan sizes the process that publishes a service's outbox. One of its pods
 // leads; the others wait for it to fail.
 type RelayPlan struct {
-	Rate      Quantity // events/s at peak
-	Replicas  Quantity
-	Batch     Quantity // events in one round
-	PoolSize  Quantity // connections to the database
-	Retention Quantity // s for which published rows are kept; 0: for ever, as the read model's history
-	GrowthGiB Quantity // a year, of an outbox that is kept
+	Rate       Quantity // events/s at peak
+	Replicas   Quantity
+	Batch      Quantity // events in one round
+	PoolSize   Quantity // connections to the database
+	CPURequest Quantity // millicores
+	Memory     Quantity // MiB, request = limit
+	Retention  Quantity // s for which published rows are kept; 0: for ever, as the read model's history
+	GrowthGiB  Quantity // a year, of an outbox that is kept
 }
 
 // WorkerPlan sizes the process that applies events.
@@ -54,7 +59,10 @@ var (
 	attempts        = Constant{"attempts", 5, "", "three at least; five pass a restart of what an event needs"}
 	firstBackoff    = Constant{"backoff_ms", 500, "ms", sourceJudgement}
 	lastBackoff     = Constant{"backoff_max_ms", 30_000, "ms", sourceJudgement}
+	brokerVCPU      = Constant{"broker_vcpu", 2, "vCPU", "judgement: the smallest node of a managed broker carries thousands of events a second"}
+	brokerGiB       = Constant{"broker_gib", 4, "GiB", sourceJudgement}
 	relayRound      = Constant{"relay_round", 100, "ms", "judgement: reading a batch, publishing it and marking it"}
+	cpuPublish      = Constant{"cpu_publish", 1, "ms", "judgement: reading, publishing and marking as one of a batch"}
 	relayPool       = Constant{"relay_pool", 2, "connections", "one holds the leader's lock, one does the work"}
 	replicasOfRelay = Constant{"relay_replicas", 2, "pods", "one leads and one waits"}
 )
@@ -74,8 +82,12 @@ var (
 		"what is published while events are kept, on each node", "MSG-RETENTION")
 	consumerTimeout = derive("ms", "10 * app_deadline", "nobody waits for it: ten times what a request has", "MSG-ACK", "MSG-NATS-RABBIT")
 	relayBatch      = derive("events", "min(1000, max(100, ceilto(2 * event_rate * relay_round / 1000, 50)))", "twice what arrives during one round")
-	outboxGrowth    = derive("GiB", "ceil(average_event_rate * event_kib * seconds_per_day * 365 / 1024 / 1024)", "every event of a year")
-	workerReplicas  = derive("pods", "max(2, ceil(catch_up * event_rate * cpu_event / (pod_cpu * utilisation)), ceil(catch_up * event_rate * event_time / 1000 / pool_size))",
+	relayCPU        = derive("millicores", "min(cpu_limit, max(task_cpu, ceilto(catch_up * event_rate * cpu_publish / utilisation, 50)))",
+		"the rate at peak, and a backlog")
+	relayMemory = derive("MiB", "ceilto(memory_headroom * (base_memory + connection_memory * pool_size + 2 * event_kib * batch / 1024), 64)",
+		"a batch as rows and as messages", "RES-MEM-EQ")
+	outboxGrowth   = derive("GiB", "ceil(average_event_rate * event_kib * seconds_per_day * 365 / 1024 / 1024)", "every event of a year")
+	workerReplicas = derive("pods", "max(2, ceil(catch_up * event_rate * cpu_event / (pod_cpu * utilisation)), ceil(catch_up * event_rate * event_time / 1000 / pool_size))",
 		"the rate at peak, and a backlog", "MSG-LAG")
 	concurrency = derive("events", "min(pool_size, max(4, ceil(catch_up * event_rate * event_time / 1000 / replicas)))",
 		sourceLittle+"; each event holds a connection", "MSG-LAG", "CON-POOL-LITTLE")
@@ -96,10 +108,10 @@ func resolveMessaging(b *Blueprint) {
 		}
 	}
 	broker := BrokerPlan{
-		Kind: b.Datastores.Broker, EventRPS: sumOf("events/s", "of all events", rates, "MSG-LAG"),
+		Kind: b.Datastores.Broker, Port: eventBrokers[b.Datastores.Broker], EventRPS: sumOf("events/s", "of all events", rates, "MSG-LAG"),
 		Nodes: brokerNodes.of(b.Load.AvailabilitySLO.named("availability_slo")), Attempts: constantQuantity(attempts, "MSG-DLQ"),
 		Retention: retention.of(outageDays.input(), secondsPerDay.input()), ConsumerTimeout: consumerTimeout.of(b.Timeouts.AppDeadline.named("app_deadline")),
-		Backoff: constantQuantity(firstBackoff), BackoffMax: constantQuantity(lastBackoff),
+		VCPU: constantQuantity(brokerVCPU), MemoryGiB: constantQuantity(brokerGiB), Backoff: constantQuantity(firstBackoff), BackoffMax: constantQuantity(lastBackoff),
 	}
 	broker.AverageEPS = averageOf(*b, broker.EventRPS)
 	broker.Copies = derive("copies", "nodes", "each node has one", "MSG-RF").of(broker.Nodes.named("nodes"))
@@ -139,6 +151,9 @@ func averageOf(b Blueprint, rate Quantity) Quantity {
 // eventInput makes the name of an event one that a formula can hold.
 func eventInput(name string) string { return inputName(strings.ReplaceAll(name, ".", "_")) }
 
+// Input is the event's name as formulas and the blueprint have it: order_placed.
+func (e EventPlan) Input() string { return eventInput(e.Name) }
+
 // sizeProcesses sizes the relay and the worker of a service.
 func (s *ServicePlan) sizeProcesses(b Blueprint, broker BrokerPlan) {
 	if s.Relays() {
@@ -149,6 +164,9 @@ func (s *ServicePlan) sizeProcesses(b Blueprint, broker BrokerPlan) {
 		relay := RelayPlan{Rate: sumOf("events/s", "of its events", rates), Replicas: constantQuantity(replicasOfRelay, "SCA-SINGLETON"),
 			PoolSize: constantQuantity(relayPool, "CON-POOL-LITTLE"), Retention: broker.Retention}
 		relay.Batch = relayBatch.of(relay.Rate.named("event_rate"), relayRound.input())
+		relay.CPURequest = relayCPU.of(cpuLimit.input(), taskCPURequest.input(), catchUp.input(), relay.Rate.named("event_rate"), cpuPublish.input(), utilisation.input())
+		relay.Memory = relayMemory.of(memoryHeadroom.input(), baseMemory.input(), connectionMiB.input(), relay.PoolSize.named("pool_size"),
+			eventKiB.input(), relay.Batch.named("batch"))
 		if s.ReadModel {
 			relay.Retention = Quantity{}
 			relay.GrowthGiB = outboxGrowth.of(averageOf(b, relay.Rate).named("average_event_rate"), eventKiB.input(), secondsPerDay.input())
@@ -297,7 +315,7 @@ func (s ServicePlan) eventQuantities() []NamedQuantity {
 	}
 	if r := s.Relay; r != nil {
 		all = append(all, under("relay", []NamedQuantity{{"rate", r.Rate}, {"replicas", r.Replicas}, {"batch", r.Batch}, {"pool_size", r.PoolSize},
-			{"retention", r.Retention}, {"growth_gib", r.GrowthGiB}})...)
+			{"cpu_request", r.CPURequest}, {"memory", r.Memory}, {"retention", r.Retention}, {"growth_gib", r.GrowthGiB}})...)
 	}
 	if w := s.Worker; w != nil {
 		all = append(all, under("worker", []NamedQuantity{{"rate", w.Rate}, {"replicas", w.Replicas}, {"concurrency", w.Concurrency},
@@ -310,7 +328,7 @@ func (p BrokerPlan) quantities() []NamedQuantity {
 	return []NamedQuantity{
 		{"event_rate", p.EventRPS}, {"average_event_rate", p.AverageEPS}, {"nodes", p.Nodes}, {"copies", p.Copies}, {"in_sync", p.InSync},
 		{"partitions", p.Partitions}, {"retention", p.Retention}, {"dead_letters", p.DeadLetters}, {"topic_mib", p.TopicMiB},
-		{"storage_gib", p.StorageGiB}, {"attempts", p.Attempts}, {"consumer_timeout", p.ConsumerTimeout}, {"backoff", p.Backoff},
+		{"storage_gib", p.StorageGiB}, {"vcpu", p.VCPU}, {"memory_gib", p.MemoryGiB}, {"attempts", p.Attempts}, {"consumer_timeout", p.ConsumerTimeout}, {"backoff", p.Backoff},
 		{"backoff_max", p.BackoffMax},
 	}
 }

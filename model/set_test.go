@@ -43,7 +43,7 @@ func TestSetRefusesAndKeepsTheAnswers(t *testing.T) {
 		{"datastore.cache", "none", `datastore.cache: unknown key "datastore"; did you mean "datastores"?`},
 		{"cache", "none", `cache: unknown key "cache"; it belongs to a service`},
 		{"datastores.cache", "rediss", `datastores.cache: "rediss" is no choice for cache; did you mean "redis"?`},
-		{"datastores.broker", "kafka", `datastores.broker: broker kafka cannot be generated yet: messaging between services is not generated yet; for now use none`},
+		{"datastores.broker", "sqs", `datastores.broker: broker sqs cannot be generated yet: it comes with the serverless architecture; `},
 		{"load.peak_rps", "many", `load.peak_rps: peak_rps must be a number, not the text "many"`},
 		{"load.zones", "1.5", "load.zones: zones must be a whole number, not the number 1.5"},
 		{"load.read_share", "90", "load.read_share: read_share is 90; use a number from 0 to 1"},

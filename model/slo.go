@@ -45,6 +45,10 @@ type AlertPlan struct {
 	RestartWindow   Quantity // s
 	ConnectionUse   Quantity // of the database's max_connections
 	ReplicationLag  Quantity // s
+	OutboxAge       Quantity // s that an event may wait for the relay; zero without events
+	ConsumerDelay   Quantity // s from an event to its effect
+	LateShare       Quantity // of the events, that may take longer
+	DeadWindow      Quantity // s for which a dead letter is told of
 	VolumeUse       Quantity
 	WatchdogRepeat  Quantity // s between two signs of life
 	PageRepeat      Quantity // s until an open page is sent again
@@ -82,6 +86,10 @@ var (
 	resolveTimeout = Constant{"resolve_timeout", 300, "s", sourceAlertmanager}
 	shownPeriod    = Constant{"dashboard_period", 21600, "s", "the long window of the second page"}
 	lagShare       = Constant{"lag_share", 0.5, "", "half of what may be lost is left to act"}
+	outboxAge      = Constant{"outbox_age", 60, "s", "judgement: some hundred rounds of the relay, and a restart of it"}
+	consumerDelay  = Constant{"consumer_delay", 30, "s", "judgement: longer than a rollout of the workers takes from any event"}
+	deadWindow     = Constant{"dead_window", 3600, "s", sourceJudgement}
+	lateShare      = Constant{"late_share", 0.05, "", sourceJudgement}
 	scrapesMissed  = Constant{"scrapes_missed", 4, "scrapes", "judgement: one lost scrape is an accident"}
 )
 
@@ -137,7 +145,7 @@ func objectiveOf(target Quantity) Objective {
 }
 
 func resolveAlerts(b Blueprint) AlertPlan {
-	return AlertPlan{
+	a := AlertPlan{
 		DownHold:        downHold.of(scrapesMissed.input(), b.Telemetry.ScrapeInterval.named("scrape_interval")),
 		Hold:            constantQuantity(holdTime),
 		ScalingHold:     constantQuantity(scalingHold, "OBS-DEADMAN"),
@@ -159,6 +167,13 @@ func resolveAlerts(b Blueprint) AlertPlan {
 		ResolveTimeout:  constantQuantity(resolveTimeout),
 		DashboardPeriod: constantQuantity(shownPeriod),
 	}
+	if b.Broker != nil {
+		a.OutboxAge = constantQuantity(outboxAge, "MSG-LAG")
+		a.ConsumerDelay = constantQuantity(consumerDelay, "MSG-LAG")
+		a.LateShare = constantQuantity(lateShare, "MSG-LAG")
+		a.DeadWindow = constantQuantity(deadWindow, "MSG-DLQ", "OBS-DEADMAN")
+	}
+	return a
 }
 
 func (o ObjectivePlan) quantities() []NamedQuantity {
@@ -184,6 +199,7 @@ func (a AlertPlan) quantities() []NamedQuantity {
 		{"down_hold", a.DownHold}, {"hold", a.Hold}, {"scaling_hold", a.ScalingHold}, {"pool_use", a.PoolUse}, {"in_flight_use", a.InFlightUse},
 		{"loop_lag", a.LoopLag}, {"memory_use", a.MemoryUse}, {"throttled_share", a.ThrottledShare}, {"restarts", a.Restarts},
 		{"restart_window", a.RestartWindow}, {"connection_use", a.ConnectionUse}, {"replication_lag", a.ReplicationLag},
+		{"outbox_age", a.OutboxAge}, {"consumer_delay", a.ConsumerDelay}, {"late_share", a.LateShare}, {"dead_window", a.DeadWindow},
 		{"volume_use", a.VolumeUse}, {"watchdog_repeat", a.WatchdogRepeat}, {"page_repeat", a.PageRepeat}, {"ticket_repeat", a.TicketRepeat},
 		{"group_wait", a.GroupWait}, {"group_interval", a.GroupInterval}, {"resolve_timeout", a.ResolveTimeout},
 		{"dashboard_period", a.DashboardPeriod},

@@ -29,6 +29,9 @@ func resolveTelemetry(b Blueprint) TelemetryPlan {
 		replicas := service.Sizing.MaxReplicas.Value
 		rate.Value += service.Sizing.RPS.Value
 		pods.Value += replicas
+		for _, p := range service.processesOf() {
+			pods.Value += p.Replicas.Value
+		}
 		routes.Value += replicas * float64(len(service.Entities)*len(operations))
 	}
 	average := b.Load.AverageRPS.named("average_rps")

@@ -1,6 +1,6 @@
 """Brings the system into the cluster that kubectl speaks to, and back.
 
-    python scripts/deploy.py migrate ENVIRONMENT IMAGES   everything but the services, and the migrations
+    python scripts/deploy.py migrate ENVIRONMENT IMAGES   all but the services, and what runs before them
     python scripts/deploy.py rollout ENVIRONMENT IMAGES   the services, until all pods are ready
     python scripts/deploy.py smoke ENVIRONMENT            the smoke test, through forwarded ports
     python scripts/deploy.py rollback                     the versions that `rollout` found running
@@ -77,7 +77,7 @@ def names(objects: list[Manifest], kind: str) -> list[str]:
 
 
 def migrate(environment: str, images: dict[str, str]) -> None:
-    """Apply everything that the services need, then run their migrations to the end."""
+    """Apply everything that the services need, then run the Jobs of the release to their end."""
     objects = manifests(environment, images)
     apply([each for each in objects if each["kind"] not in ("Deployment", "Job")])
     jobs = names(objects, "Job")
@@ -143,7 +143,7 @@ def rollback() -> None:
 
 def smoke(environment: str) -> None:
     """Run the smoke test on what runs in the cluster."""
-    services = names(manifests(environment, {}), "Deployment")
+    services = names(manifests(environment, {}), "HorizontalPodAutoscaler")  # each API has one
     with ExitStack() as stack:
         targets = [f"{service}={stack.enter_context(forwarded(service))}" for service in services]
         command = [sys.executable, str(ROOT / "scripts/smoke.py"), *targets]

@@ -72,8 +72,8 @@ def _sql_of(call: ast.Call) -> list[ast.expr]:
     """Return the arguments of a call that are, or become, SQL."""
     function = ast.unparse(call.func)
     if isinstance(call.func, ast.Attribute) and call.func.attr in SENDERS:
-        peer = function.rpartition(".")[0].endswith("peer")  # another service, over HTTP
-        return [] if peer else call.args[:1]
+        other = function.rpartition(".")[0].endswith(("peer", "pull"))  # a service over HTTP, a stream of NATS
+        return [] if other else call.args[:1]
     taken = TAKERS.get(function, set())
     return [
         *(argument for place, argument in enumerate(call.args) if place in taken),

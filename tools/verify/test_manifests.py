@@ -19,6 +19,7 @@ Manifest = dict[str, Any]
 
 MIB = {"Mi": 1, "Gi": 1024}
 FLUSH_AND_MARGIN_S = 10
+RELAY_CONNECTIONS = 2  # one leads, one is for the probes: kit.messaging.service
 
 
 def quantity(text: str | int) -> float:
@@ -81,6 +82,26 @@ def blueprint(tree: Path) -> Manifest:
     return content
 
 
+def processes(tree: Path) -> dict[str, str]:
+    """Return the service of each process that carries events, by the name of its workload."""
+    return {
+        f"{service}-{process}": service
+        for service, plan in blueprint(tree)["services"].items()
+        for process in ("relay", "worker")
+        if process in plan
+    }
+
+
+def workloads(tree: Path) -> dict[str, str]:
+    """Return the service of every Deployment, by its name."""
+    return {service: service for service in blueprint(tree)["services"]} | processes(tree)
+
+
+def owner(tree: Path, workload: str) -> str:
+    """Return the service that a Deployment or a Job belongs to."""
+    return workloads(tree).get(workload) or workload.removesuffix("-migrate").removesuffix("-topology")
+
+
 @pytest.fixture
 def rendered(tree: Path) -> list[Environment]:
     """Every environment of each case."""
@@ -98,9 +119,12 @@ def test_every_environment_has_the_same_objects(rendered: list[Environment]) -> 
     names = [{(each["kind"], each["metadata"]["name"]) for each in env.objects} for env in rendered]
     assert all(each == names[0] for each in names)
     services = set(blueprint(rendered[0].tree)["services"])
-    for kind in ("Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "ServiceAccount"):
+    for kind in ("Service", "HorizontalPodAutoscaler", "ServiceAccount"):
         assert set(rendered[0].all(kind)) == services
-    assert set(rendered[0].all("Job")) == {f"{service}-migrate" for service in services}
+    for kind in ("Deployment", "PodDisruptionBudget"):
+        assert set(rendered[0].all(kind)) == set(workloads(rendered[0].tree))
+    topologies = {f"{service}-topology" for service in processes(rendered[0].tree).values()}
+    assert set(rendered[0].all("Job")) == {f"{service}-migrate" for service in services} | topologies
 
 
 def test_selectors_pick_their_own_pods_and_no_others(rendered: list[Environment]) -> None:
@@ -113,11 +137,17 @@ def test_selectors_pick_their_own_pods_and_no_others(rendered: list[Environment]
                 deployment["spec"]["selector"],
                 zone["labelSelector"],
                 near["podAffinityTerm"]["labelSelector"],
-                {"matchLabels": env.all("Service")[name]["spec"]["selector"]},
                 env.all("PodDisruptionBudget")[name]["spec"]["selector"],
-                env.all("NetworkPolicy")[name]["spec"]["podSelector"],
             ]
+            if name in env.all("NetworkPolicy"):
+                selectors.append(env.all("NetworkPolicy")[name]["spec"]["podSelector"])
+            if name in env.all("Service"):
+                selectors.append({"matchLabels": env.all("Service")[name]["spec"]["selector"]})
             assert [env.selected(each) for each in selectors] == [{name}] * len(selectors)
+            if name in processes(env.tree):
+                assert name not in env.all("Service")  # nobody sends it requests
+                assert deployment["spec"]["replicas"] >= 1
+                continue
             target = env.all("HorizontalPodAutoscaler")[name]["spec"]
             assert target["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
             assert target["metrics"][0]["containerResource"]["container"] == api(deployment["spec"]["template"])["name"]
@@ -129,15 +159,18 @@ def test_ports_are_the_same_everywhere(rendered: list[Environment]) -> None:
         for name, deployment in env.all("Deployment").items():
             container = api(deployment["spec"]["template"])
             ports = {port["name"]: port["containerPort"] for port in container["ports"]}
-            dockerfile = (env.tree / "services" / name / "Dockerfile").read_text()
+            service = owner(env.tree, name)
+            dockerfile = (env.tree / "services" / service / "Dockerfile").read_text()
             assert f"EXPOSE {ports['http']} {ports['metrics']}\n" in dockerfile
-            (own,) = (env.tree / "services" / name).glob("src/*/gen/settings.py")
+            (own,) = (env.tree / "services" / service).glob("src/*/gen/settings.py")
             assert re.search(rf"^    port: .* = {ports['http']}$", own.read_text(), re.M)
             assert re.search(rf"^    metrics_port: .* = {ports['metrics']}$", own.read_text(), re.M)
-            (port,) = env.all("Service")[name]["spec"]["ports"]
-            assert port["targetPort"] in ports
             for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
                 assert container[probe]["httpGet"]["port"] in ports
+            if name != service:
+                continue
+            (port,) = env.all("Service")[name]["spec"]["ports"]
+            assert port["targetPort"] in ports
             (entry,) = env.all("NetworkPolicy")[name]["spec"]["ingress"]
             assert [each["port"] for each in entry["ports"]] == [ports["http"]]
             (scrape,) = env.all("NetworkPolicy")["telemetry"]["spec"]["ingress"]
@@ -147,7 +180,8 @@ def test_ports_are_the_same_everywhere(rendered: list[Environment]) -> None:
 def edges(env: Environment, direction: str, side: str) -> Iterator[tuple[str, str]]:
     """List who may reach whom by the policies of one direction, callers first."""
     for name in env.all("Deployment"):
-        for entry in env.all("NetworkPolicy")[name]["spec"].get(direction, []):
+        policy = env.all("NetworkPolicy").get(name, {"spec": {}})
+        for entry in policy["spec"].get(direction, []):
             for peer in entry[side]:
                 if "podSelector" in peer and "namespaceSelector" not in peer:
                     for other in env.selected(peer["podSelector"]):
@@ -160,6 +194,10 @@ def test_policies_are_the_call_graph(rendered: list[Environment]) -> None:
             (name, callee)
             for name, service in blueprint(env.tree)["services"].items()
             for callee in service.get("calls") or []
+        }
+        # A worker calls what its service calls; nobody calls a process.
+        declared |= {
+            (f"{name}-worker", callee) for name, callee in declared if f"{name}-worker" in processes(env.tree)
         }
         assert set(edges(env, "ingress", "from")) == declared
         assert set(edges(env, "egress", "to")) == declared
@@ -177,8 +215,46 @@ def test_stores_are_reached_by_those_who_use_them(rendered: list[Environment]) -
             for folder in env.tree.glob("services/*/src/*/gen/settings.py")
             if "redis_url: SecretStr" in folder.read_text()
         }
+        cached |= {name for name, service in processes(env.tree).items() if name.endswith("-worker") and service in cached}
         selected = env.selected(policies["cache"]["spec"]["podSelector"]) if "cache" in policies else set()
         assert selected == cached
+
+
+def test_what_carries_events_reaches_the_broker(rendered: list[Environment]) -> None:
+    for env in rendered:
+        policies = env.all("NetworkPolicy")
+        names = processes(env.tree)
+        assert ("broker" in policies) == bool(names)
+        if names:
+            topologies = {f"{service}-topology" for service in names.values()}
+            assert env.selected(policies["broker"]["spec"]["podSelector"]) == set(names) | topologies
+            (entry,) = policies["broker"]["spec"]["egress"]
+            assert [each["port"] for each in entry["ports"]] == [blueprint(env.tree)["broker"]["port"]]
+            scraped = env.selected(policies["telemetry"]["spec"]["podSelector"])
+            assert scraped == set(env.all("Deployment"))
+
+
+def test_processes_are_commands_of_their_service(rendered: list[Environment]) -> None:
+    for env in rendered:
+        for name, service in processes(env.tree).items():
+            package = blueprint(env.tree)["services"][service]["package"]
+            command = api(env.pods()[name])["command"]
+            assert command == ["python", "-m", package, name.removeprefix(f"{service}-")]
+            topology = api(env.pods()[f"{service}-topology"])
+            assert topology["command"] == ["python", "-m", package, "topology"]
+            copies = blueprint(env.tree)["managed"][env.name]["broker"]
+            assert variables(env.pods()[f"{service}-topology"])["BROKER_COPIES"] == str(copies["copies"])
+            assert copies["copies"] <= copies["nodes"]
+
+
+def replicas(env: Environment, name: str) -> tuple[int, int]:
+    """Return how many pods a Deployment has at most, and how many a rollout adds."""
+    deployment = env.all("Deployment")[name]["spec"]
+    surge = deployment["strategy"]["rollingUpdate"]["maxSurge"]
+    if name in processes(env.tree):
+        return deployment["replicas"], surge
+    most = int(env.all("HorizontalPodAutoscaler")[name]["spec"]["maxReplicas"])
+    return most, math.ceil(most * int(surge.removesuffix("%")) / 100)
 
 
 def rollout_pods(env: Environment, name: str) -> int:
@@ -188,10 +264,8 @@ def rollout_pods(env: Environment, name: str) -> int:
     at most every minReadySeconds, and a pod is gone after its grace period.
     """
     deployment = env.all("Deployment")[name]["spec"]
-    most = int(env.all("HorizontalPodAutoscaler")[name]["spec"]["maxReplicas"])
-    rolling = deployment["strategy"]["rollingUpdate"]
-    assert rolling["maxUnavailable"] == 0
-    surge = math.ceil(most * int(rolling["maxSurge"].removesuffix("%")) / 100)
+    assert deployment["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+    most, surge = replicas(env, name)
     grace = deployment["template"]["spec"]["terminationGracePeriodSeconds"]
     return most + surge + min(most, surge * math.ceil(grace / deployment["minReadySeconds"]))
 
@@ -259,8 +333,13 @@ def setting(text: str, name: str) -> float:
 
 def test_a_pod_has_the_time_to_stop(rendered: list[Environment]) -> None:
     for env in rendered:
-        for name, deployment in env.all("Deployment").items():
-            pod = deployment["spec"]["template"]
+        for name in processes(env.tree):  # they get no requests: nothing to wait for before the end of what they do
+            pod = env.all("Deployment")[name]["spec"]["template"]
+            assert "lifecycle" not in api(pod)
+            (own,) = (env.tree / "services" / owner(env.tree, name)).glob("src/*/gen/settings.py")
+            assert setting(own.read_text(), "shutdown_timeout_s") < pod["spec"]["terminationGracePeriodSeconds"]
+        for name in blueprint(env.tree)["services"]:
+            pod = env.all("Deployment")[name]["spec"]["template"]
             container = api(pod)
             sleep = container["lifecycle"]["preStop"]["sleep"]["seconds"]
             drain = float(next(each["value"] for each in container["env"] if each["name"] == "DRAIN_DELAY_S"))
@@ -278,11 +357,10 @@ def test_pools_fit_the_database_in_the_middle_of_a_rollout(rendered: list[Enviro
     for env in rendered:
         connections = 0.0
         for name in env.all("Deployment"):
-            (own,) = (env.tree / "services" / name).glob("src/*/gen/settings.py")
-            most = env.all("HorizontalPodAutoscaler")[name]["spec"]["maxReplicas"]
-            surge = env.all("Deployment")[name]["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
-            pods = most + math.ceil(most * int(surge.removesuffix("%")) / 100)
-            connections += pods * setting(own.read_text(), "db_pool_max")
+            (own,) = (env.tree / "services" / owner(env.tree, name)).glob("src/*/gen/settings.py")
+            relay = name in processes(env.tree) and name.endswith("-relay")
+            pool = RELAY_CONNECTIONS if relay else setting(own.read_text(), "db_pool_max")
+            connections += sum(replicas(env, name)) * pool
         database = blueprint(env.tree)["database"]
         assert connections + len(env.all("Job")) <= database["max_connections"] - 3 or database["pooler_required"]
 
@@ -290,11 +368,15 @@ def test_pools_fit_the_database_in_the_middle_of_a_rollout(rendered: list[Enviro
 def test_secrets_are_files_where_the_service_looks(rendered: list[Environment]) -> None:
     for env in rendered:
         for name, pod in env.pods().items():
-            service = name.removesuffix("-migrate")
+            service = owner(env.tree, name)
             (mount,) = (each for each in api(pod)["volumeMounts"] if each["name"] == "secrets")
             (volume,) = (each for each in pod["spec"]["volumes"] if each["name"] == "secrets")
             assert mount == {"name": "secrets", "mountPath": variables(pod)["SECRETS_DIR"], "readOnly": True}
-            assert volume["secret"]["secretName"] == f"{service}-secrets"
+            if name in processes(env.tree) or name.endswith("-topology"):
+                mounted = [each["secret"]["name"] for each in volume["projected"]["sources"]]
+                assert mounted == [f"{service}-secrets", f"{service}-broker-secrets"]
+            else:
+                assert volume["secret"]["secretName"] == f"{service}-secrets"
             assert not [each for each in api(pod).get("env", []) if "valueFrom" in each]
 
 
@@ -336,5 +418,7 @@ def test_a_release_pins_every_image(tree: Path) -> None:
             result = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
         used = re.findall(r"^ +image: (.+)$", result.stdout, re.M)
-        assert len(used) == 2 * len(images)  # each in its Deployment and its Job
+        beside = processes(tree)
+        jobs = len(images) + len(set(beside.values()))
+        assert len(used) == len(images) + len(beside) + jobs  # each in its Deployments and its Jobs
         assert all(image.endswith(f"@{digest}") for image in used)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from consumers import CACHE
@@ -20,10 +21,11 @@ IN_OTHER_WORDS = {
 }  # fmt: skip
 
 
-def test_both_owners_make_the_same_objects(trees: dict[str, Path], tmp_path: Path) -> None:
-    shutil.copytree(trees["shop"] / "deploy", tmp_path / "deploy")
+@pytest.mark.parametrize("case", ["shop", "market"])  # without events and with
+def test_both_owners_make_the_same_objects(case: str, trees: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(trees[case] / "deploy", tmp_path / "deploy")
     ours = planned(tmp_path / "deploy/terraform/envs/prod")
-    theirs = kustomized(tmp_path / "deploy/kubernetes/overlays/prod")
+    theirs = kustomized(tmp_path / "deploy/kubernetes/base")  # production without what the gateway adds
     kinds = {kind for kind, _ in ours}
     assert sorted(ours) == sorted(name for name in theirs if name[0] in kinds)
     for name, values in ours.items():
@@ -51,9 +53,9 @@ def planned(root: Path) -> dict[tuple[str, str], Any]:
     return found
 
 
-def kustomized(overlay: Path) -> dict[tuple[str, str], Any]:
-    """Render an overlay; return its objects."""
-    rendered = subprocess.run(["kubectl", "kustomize", overlay], capture_output=True, check=True).stdout
+def kustomized(folder: Path) -> dict[tuple[str, str], Any]:
+    """Render a kustomization; return its objects."""
+    rendered = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, check=True).stdout
     return {
         (o["kind"].lower(), o["metadata"]["name"]): {key: o[key] for key in o if key not in {"kind", "apiVersion"}}
         for o in yaml.safe_load_all(rendered)

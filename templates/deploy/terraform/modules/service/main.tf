@@ -24,9 +24,13 @@ locals {
     } : key => mib % 1024 == 0 ? "${mib / 1024}Gi" : "${mib}Mi"
   }
 
+  proxy_cpu = {
+    for key, m in { request = try(var.sidecar.cpu_request_m, 0), limit = try(var.sidecar.cpu_limit_m, 0) } :
+    key => m % 1000 == 0 ? tostring(m / 1000) : "${m}m"
+  }
   proxy = var.sidecar == null ? {} : {
-    "sidecar.istio.io/proxyCPU"         = "${var.sidecar.cpu_request_m}m"
-    "sidecar.istio.io/proxyCPULimit"    = "${var.sidecar.cpu_limit_m}m"
+    "sidecar.istio.io/proxyCPU"         = local.proxy_cpu.request
+    "sidecar.istio.io/proxyCPULimit"    = local.proxy_cpu.limit
     "sidecar.istio.io/proxyMemory"      = "${var.sidecar.memory_mib}Mi"
     "sidecar.istio.io/proxyMemoryLimit" = "${var.sidecar.memory_mib}Mi"
   }

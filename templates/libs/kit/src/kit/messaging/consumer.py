@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import asyncpg
 from opentelemetry.trace import SpanKind
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from pydantic import ValidationError
 
 from kit import deadline
@@ -93,6 +93,12 @@ class ConsumerMetrics:
             buckets=_DELAY_BUCKETS,
             registry=registry,
         )
+        self.connected = Gauge(
+            "consumer_connected",
+            "Whether the consumer reads from the broker.",
+            ("consumer",),
+            registry=registry,
+        )
         self.dead = Counter(
             "dead_letter_events",
             "Events that were put among the dead letters.",
@@ -130,7 +136,13 @@ class Worker:
         }
         self._types = sorted({kind for kind, _ in self._subscriptions})
         self._tasks: set[asyncio.Task[None]] = set()
-        self.broker_available = False
+        for kind in self._types:  # from zero, or the first one would be no increase
+            metrics.dead.labels(self._name, kind)
+        self._connected(now=False)
+
+    def _connected(self, *, now: bool) -> None:
+        self.broker_available = now
+        self._metrics.connected.labels(self._name).set(now)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -158,7 +170,7 @@ class Worker:
             except BrokerUnavailableError as error:
                 wait_s = _BACKOFF_FIRST_S if self.broker_available else wait_s * 2
                 wait_s = min(wait_s, self._settings.broker_backoff_max_ms / 1000)
-                self.broker_available = False
+                self._connected(now=False)
                 _log.warning("broker_lost", error=str(error), again_in_s=wait_s)
                 with suppress(TimeoutError):
                     spread = random.uniform(0.5, 1)  # noqa: S311 - spreads the workers
@@ -169,7 +181,7 @@ class Worker:
         prefetch = self._settings.consumer_concurrency
         broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         async with broker.deliveries(self._name, self._types, prefetch=prefetch) as deliveries:
-            self.broker_available = True
+            self._connected(now=True)
             taking = asyncio.create_task(self._take(deliveries, broken))
             stopping = asyncio.create_task(stop.wait())
             try:

@@ -13,7 +13,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -110,8 +110,10 @@ def _app(messaging: Messaging, settings: MessagingSettings, role: str, part: Par
 
 def _relay(messaging: Messaging, settings: ReadSettings, arguments: Sequence[str]) -> int:
     _parser("relay", "Publish the outbox until a signal.").parse_args(arguments)
-    # Nobody sends it requests, and it works on a connection of its own; the pool is for the probes.
-    own = settings().model_copy(update={"drain_delay_s": 0.0, "db_pool_min": 1, "db_pool_max": 1})
+    # Nobody sends it requests, it reads no record, and it works on a connection of its own; the pool
+    # is for the probes.
+    changes = {"drain_delay_s": 0.0, "db_pool_min": 1, "db_pool_max": 1, "redis_url": None}
+    own = settings().model_copy(update=changes)
     run(partial(relay_app, messaging, own), own)
     return 0
 
@@ -127,13 +129,16 @@ def _topology(messaging: Messaging, settings: ReadSettings, arguments: Sequence[
     parser = _parser("topology", "Create what the service needs on the broker; may be repeated.")
     parser.parse_args(arguments)
 
+    own = settings()
+    topology = replace(messaging.topology, replicas=own.broker_copies)
+
     async def declare(broker: Broker) -> str:
-        await broker.declare(messaging.topology)
-        names = [topic.type for topic in messaging.topology.publishes]
-        names += [queue.consumer for queue in messaging.topology.queues]
+        await broker.declare(topology)
+        names = [topic.type for topic in topology.publishes]
+        names += [queue.consumer for queue in topology.queues]
         return f"declared {', '.join(names)}"
 
-    return asyncio.run(_with_broker(messaging, settings(), declare))
+    return asyncio.run(_with_broker(messaging, own, declare))
 
 
 def _redrive(messaging: Messaging, settings: ReadSettings, arguments: Sequence[str]) -> int:

@@ -12,6 +12,7 @@ class MessagingSettings(ServiceSettings):
 
     broker_url: SecretStr
     broker_namespace: str
+    broker_copies: Positive = 1
     broker_timeout_ms: Positive = 5000
     broker_backoff_max_ms: Positive = 15_000
 
