@@ -72,6 +72,7 @@ var systemConditions = []rule{
 	{pattern: "libs/kit/src/kit/auth/keys.py", asked: authenticatedBy("api-key")},
 	{pattern: "libs/kit/src/kit/testing/access.py", asked: (*SystemView).Authenticated},
 	{pattern: "libs/kit/src/kit/testing/forgery.py", asked: authenticatedBy("oidc")},
+	{pattern: "libs/kit/src/kit/testing/keys.py", asked: authenticatedBy("api-key")},
 	{pattern: "libs/kit/src/kit/testing/issuer.py", asked: authenticatedBy("oidc")},
 	{pattern: "libs/kit/src/kit/ratelimit.py", asked: (*SystemView).RateLimited},
 	{pattern: "libs/kit/tests/test_tokens.py", asked: authenticatedBy("oidc")},

@@ -470,6 +470,10 @@ func (s *ServiceView) LoadImports() string {
 	imports := pythonImports{
 		"locust": {"constant"}, "kit.testing.load": {"Body", "Kind", "Known", "RecordUser", "thresholds"},
 	}
+	if module := s.System.CredentialModule(); module != "" {
+		imports.add("kit.testing.load", "authenticate")
+		imports.add(module, "credentials")
+	}
 	for i := range s.Entities {
 		entity := &s.Entities[i]
 		if entity.NumberedSamples() {

@@ -3,8 +3,12 @@
     python -m kit.testing.issuer --port 8080
 
 serves the configuration and the keys, and `POST /token` makes an access token for whoever asks:
-`subject`, `scope`, `roles`, `audience` and `tenant` are members of the form. It is no identity
-provider: never let anything trust it that others can reach.
+`subject`, `scope`, `roles` and `tenant` are members of the form. It is no identity provider: never
+let anything trust it that others can reach.
+
+    python -m kit.testing.issuer --ask http://127.0.0.1:8080 roles=editor
+
+prints such a token.
 """
 
 import argparse
@@ -22,11 +26,13 @@ from typing import Any
 from urllib.parse import parse_qs
 from uuid import uuid4
 
+import httpx2
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 LIFETIME_S = 3600
+_TIMEOUT_S = 10.0
 _CONFIGURATION = "/.well-known/openid-configuration"
 _KEYS = "/keys"
 _TOKEN = "/token"  # noqa: S105 - a path
@@ -201,24 +207,50 @@ def issuer(
         thread.join()
 
 
-def bearer() -> dict[str, str]:
-    """Return the headers with the token that API_TOKEN holds, for scripts and load tests."""
-    token = os.environ.get("API_TOKEN")
-    if not token:
-        msg = "set API_TOKEN to an access token for this system"
-        raise SystemExit(msg)
+def credentials() -> dict[str, str]:
+    """Return the headers of the caller whom the environment names, for scripts and load tests.
+
+    API_TOKEN is an access token. Without it, OIDC_TOKEN_URL is asked for one for the client
+    OIDC_CLIENT_ID, whose password is OIDC_CLIENT_SECRET (RFC 6749, 4.4).
+    """
+    token = os.environ.get("API_TOKEN") or _granted()
     return {"Authorization": f"Bearer {token}"}
 
 
+def _granted() -> str:
+    names = ("OIDC_TOKEN_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET")
+    url, client, secret = (os.environ.get(name, "") for name in names)
+    if not url:
+        msg = f"set API_TOKEN to an access token for this system, or {', '.join(names)}"
+        raise SystemExit(msg)
+    answer = httpx2.post(
+        url,
+        data={"grant_type": "client_credentials"},
+        auth=(client, secret),
+        timeout=_TIMEOUT_S,
+    )
+    token: str = answer.raise_for_status().json()["access_token"]
+    return token
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until a signal."""
+    """Serve until a signal, or ask the issuer that serves already."""
     parser = argparse.ArgumentParser(prog="python -m kit.testing.issuer", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--url", help="how the services reach it")
-    parser.add_argument("--audience", required=True, help="whom its tokens are for")
+    parser.add_argument("--audience", default="", help="whom its tokens are for")
+    parser.add_argument("--ask", metavar="URL", help="print a token of the issuer at this URL")
+    parser.add_argument("form", nargs="*", metavar="NAME=VALUE", help="what to ask it for")
     given = parser.parse_args(arguments)
+    if given.ask:
+        form = dict(member.split("=", 1) for member in given.form)
+        answer = httpx2.post(given.ask + _TOKEN, data=form, timeout=_TIMEOUT_S)
+        sys.stdout.write(answer.raise_for_status().json()["access_token"] + "\n")
+        return 0
+    if not given.audience:
+        parser.error("--audience is missing")
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

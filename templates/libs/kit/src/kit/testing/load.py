@@ -113,6 +113,11 @@ class RecordUser(FastHttpUser):
         return None
 
 
+def authenticate(headers: dict[str, str]) -> None:
+    """Send these headers with every request."""
+    RecordUser.default_headers = headers
+
+
 def elsewhere(variable: str, path: str) -> str:
     """Return a record of the service whose URL the variable holds; without one, an id of none."""
     url = os.environ.get(variable)
@@ -122,7 +127,10 @@ def elsewhere(variable: str, path: str) -> str:
 
 @lru_cache
 def _ids(url: str) -> tuple[str, ...]:
-    with urllib.request.urlopen(f"{url}?limit=100", timeout=10) as reply:  # noqa: S310 - a peer
+    request = urllib.request.Request(  # noqa: S310 - a peer
+        f"{url}?limit=100", headers=RecordUser.default_headers or {}
+    )
+    with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310 - a peer
         return tuple(item["id"] for item in json.load(reply)["items"])
 
 
