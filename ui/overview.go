@@ -90,7 +90,7 @@ func (o *overview) files() {
 		}
 	}
 	if edited > 0 {
-		o.say("k ", counted(edited, "file stays", "files stay")+" as you made them.", o.theme.Text)
+		o.say("k ", counted(edited, "file keeps your edits", "files keep your edits")+".", o.theme.Text)
 	}
 	if open, files := o.plan.Open(); open > 0 {
 		o.say("! ", isOpen(open)+" in "+counted(files, "file", "files")+": o goes there.", o.theme.Bad)
