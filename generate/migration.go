@@ -30,35 +30,71 @@ func (h ServiceHistory) nextMigrations(change model.SchemaChange) []Migration {
 // maxSlug keeps the names of migrations readable.
 const maxSlug = 60
 
-// phaseSlugs name a migration of several steps, and phaseHeads say what it is for.
 var (
-	phaseSlugs = map[string]string{
-		"expand": "expand_schema", "backfill": "backfill", "index": "index", "validate": "validate_constraints",
-		"tighten": "tighten_schema", "contract": "contract_schema",
-	}
+	// phaseHeads say what a migration is for.
 	phaseHeads = map[string]string{
 		"backfill": "In batches, each committed by itself; it may be run again.",
 		"validate": "Rows are looked at while others write.",
 		"contract": "For when the release before no longer runs: that one cannot work on what this leaves.",
 	}
+	// helping steps go along with what a migration is for, and guarding ones with what they guard.
+	helping  = regexp.MustCompile("^(Keep|No longer|Fill in|Let|Hold|Change the comment|(Grant|Revoke) rights) ")
+	guarding = regexp.MustCompile("^(Allow nulls|Forbid nulls in .* from now on$|(Add|Drop) the (constraint|policy|function)|Rename the (constraint|index)) ?")
+
+	validates    = regexp.MustCompile(`^See that every row of \S+ keeps to `)
+	unsaidAfter  = regexp.MustCompile(` (up to date|from now on)$`)
+	unsaidInSlug = []string{"the", "column", "table", "constraint"}
 )
 
-// migrationSlug names a migration after its only step, or after what it is for.
+// migrationSlug names a migration after what it does: two branches that change a
+// schema in different ways shall not name their files alike.
 func migrationSlug(migration model.SchemaMigration) string {
-	steps := migration.Steps
-	if len(steps) > 1 {
-		return phaseSlugs[migration.Phase]
+	var slug, before []string
+	for _, step := range leadingSteps(migration.Steps) {
+		words := slugWords(step.Summary)
+		news := words[alike(before, words):]
+		if before = words; len(strings.Join(append(slug, news...), "_")) > maxSlug-len("_and_more") && len(slug) > 0 {
+			return strings.Join(append(slug, "and", "more"), "_")
+		}
+		slug = append(slug, news...)
 	}
-	words := strings.FieldsFunc(strings.ToLower(steps[0].Summary), func(r rune) bool {
+	for len(strings.Join(slug, "_")) > maxSlug {
+		slug = slug[:len(slug)-1]
+	}
+	return strings.Join(slug, "_")
+}
+
+// leadingSteps are those that say best what a migration is for.
+func leadingSteps(steps []model.MigrationStep) []model.MigrationStep {
+	other := without(steps, helping)
+	if leading := without(other, guarding); len(leading) > 0 {
+		return leading
+	}
+	if len(other) > 0 {
+		return other
+	}
+	return steps
+}
+
+func without(steps []model.MigrationStep, summaries *regexp.Regexp) []model.MigrationStep {
+	return slices.DeleteFunc(slices.Clone(steps), func(s model.MigrationStep) bool { return summaries.MatchString(s.Summary) })
+}
+
+func slugWords(summary string) []string {
+	summary = validates.ReplaceAllString(unsaidAfter.ReplaceAllString(summary, ""), "validate ")
+	words := strings.FieldsFunc(strings.ToLower(summary), func(r rune) bool {
 		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r)
 	})
-	slug := ""
-	for _, word := range words {
-		if len(slug)+1+len(word) <= maxSlug && word != "the" {
-			slug = strings.TrimPrefix(slug+"_"+word, "_")
-		}
+	return slices.DeleteFunc(words, func(word string) bool { return slices.Contains(unsaidInSlug, word) })
+}
+
+// alike is the number of words that two lists begin with.
+func alike(a, b []string) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
 	}
-	return slug
+	return n
 }
 
 // migrationText is the file: each step under what it does and what it costs.

@@ -319,7 +319,7 @@ func withTable(title string, columns ...string) Design {
 func TestChangedSchemaAddsAMigration(t *testing.T) {
 	target := generated(t, withTable("A", "id"))
 	put(t, target, sql, "edited\n")
-	const second = "services/order/migrations/002_add_column_orders_note.sql"
+	const second = "services/order/migrations/002_add_orders_note.sql"
 	plan := prepare(t, target, withTable("A", "id", "note"))
 	if c := changeOf(plan, second); c.State != Create || !strings.Contains(string(c.After), "-- migrate:up") || !strings.Contains(string(c.After), "-- migrate:down") {
 		t.Fatalf("%s: %s %q; plan: %v", second, c.State, c.After, plan.Counts())
@@ -330,7 +330,7 @@ func TestChangedSchemaAddsAMigration(t *testing.T) {
 		t.Errorf("the same design would write again: %v", again.Counts())
 	}
 	commitPlan(t, target, prepare(t, target, withTable("A", "id"))) // the release before may need the column
-	const third = "services/order/migrations/003_drop_column_orders_note.sql"
+	const third = "services/order/migrations/003_drop_orders_note.sql"
 	contracted := withTable("A", "id")
 	contracted.Consent.Contract = true
 	plan = prepare(t, target, contracted)
@@ -378,7 +378,7 @@ func TestWhatTheReleaseBeforeNeedsStaysUntilItIsTakenAway(t *testing.T) {
 
 func TestForeignMigrationBlocks(t *testing.T) {
 	target := generated(t, withTable("A", "id"))
-	put(t, target, "services/order/migrations/002_add_column_orders_note.sql", "mine\n")
+	put(t, target, "services/order/migrations/002_add_orders_note.sql", "mine\n")
 	plan := prepare(t, target, withTable("A", "id", "note"))
 	if len(plan.Blocked) != 1 || !strings.Contains(plan.Blocked[0], migrationBlocked) {
 		t.Errorf("blocked by %v", plan.Blocked)

@@ -309,8 +309,9 @@ func (d tableDiff) tighten(e *expansion) {
 // backfill brings the rows that exist up to date, a batch at a time.
 func (d tableDiff) backfill(e *expansion) {
 	table := d.new.Name
-	var set, where []string
-	assign := func(column, value string) {
+	var set, where, filled []string
+	assign := func(c Column, column, value string) {
+		filled = append(filled, table+"."+c.Name)
 		set = append(set, column+" = "+value)
 		where = append(where, column+" IS DISTINCT FROM "+value)
 	}
@@ -319,19 +320,19 @@ func (d tableDiff) backfill(e *expansion) {
 		fresh := filling != nil && bridgeTo(d.old.Bridges, bridgeFill, c.Name) == nil
 		switch copied := bridgeTo(d.copies, bridgeColumn, c.Name); {
 		case copied != nil && fresh:
-			assign(c.Name, fmt.Sprintf("coalesce(%s, %s)", copied.cast(""), filling.Cast))
+			assign(c, c.Name, fmt.Sprintf("coalesce(%s, %s)", copied.cast(""), filling.Cast))
 		case copied != nil:
-			assign(c.Name, copied.cast(""))
+			assign(c, c.Name, copied.cast(""))
 		case d.retyped[c.Name]:
-			assign(interim(c).Name, d.retypedValue(d.beforeColumn(d.former[c.Name], c), c, ""))
+			assign(c, interim(c).Name, d.retypedValue(d.beforeColumn(d.former[c.Name], c), c, ""))
 		case fresh:
-			assign(c.Name, fmt.Sprintf("coalesce(%s, %s)", c.Name, filling.Cast))
+			assign(c, c.Name, fmt.Sprintf("coalesce(%s, %s)", c.Name, filling.Cast))
 		}
 	}
 	if len(set) == 0 {
 		return
 	}
-	e.backfill = append(e.backfill, MigrationStep{Summary: "Bring the rows of " + table + " up to date",
+	e.backfill = append(e.backfill, MigrationStep{Summary: "Bring " + strings.Join(filled, ", ") + " up to date",
 		Up: []string{inBatches(table, d.key(), set, where)}})
 	if len(d.goal.Policies) > 0 { // the owner too would see the rows of one tenant only
 		lift, force := fmt.Sprintf("ALTER TABLE %s NO FORCE ROW LEVEL SECURITY;", table), fmt.Sprintf("ALTER TABLE %s FORCE ROW LEVEL SECURITY;", table)

@@ -134,7 +134,7 @@ func TestNothingIsChosenUnseen(t *testing.T) {
 func TestChangesAreGroupedByWhatBecomesOfThem(t *testing.T) {
 	r := tweaked(t).sees("What changes").sees("! Conflicts 1").sees("+ New migrations 4").sees("~ Updated").sees("▸ = Unchanged")
 	r.sees("services.catalog.entities.product.fields.price:").sees("decimal(12,2) required → decimal(14,4)")
-	r.sees("002_expand_schema.sql").sees("catalog: API 1.0.0 becomes 1.1.0").sees("used by order")
+	r.sees("002_make_room_for_products_").sees("catalog: API 1.0.0 becomes 1.1.0").sees("used by order")
 	r.press("s").sees("▸ services/").press("s").sees("! Conflicts 1")
 }
 
