@@ -191,7 +191,7 @@ func (d tableDiff) changedColumn(before, after Column) []MigrationStep {
 	}
 	if before.Type != after.Type {
 		add(fmt.Sprintf("Change the type of %s from %s to %s", name, before.Type, after.Type),
-			[]string{setType(table, after)}, []string{setType(table, before)})
+			besideViews(d.old, setType(table, after)), besideViews(d.old, setType(table, before)))
 	}
 	if before.Default != after.Default {
 		add("Change the default of "+name, []string{setDefault(table, after)}, []string{setDefault(table, before)})

@@ -60,7 +60,7 @@ func readsAs(from, to string) bool {
 func (d tableDiff) retype(e *expansion, before, after Column) {
 	table, column := d.new.Name, interim(after)
 	swap := MigrationStep{Summary: fmt.Sprintf("Change the type of %s.%s from %s to %s", table, after.Name, before.Type, after.Type)}
-	swap.Up = slices.Concat(dropTrigger(table, bridgeName(table, after.Name, "retype")), d.dropViews(),
+	swap.Up = slices.Concat(dropTrigger(table, bridgeName(table, after.Name, "retype")), dropViews(d.goal),
 		[]string{dropColumn(table, before), fmt.Sprintf("ALTER TABLE %s RENAME COLUMN %s TO %s;", table, column.Name, after.Name)})
 	rename := map[string]string{after.Name: column.Name}
 	for _, c := range constraintsOn(d.goal, after.Name) {
@@ -85,7 +85,7 @@ func (d tableDiff) retype(e *expansion, before, after Column) {
 	if filling := bridgeTo(d.goal.Bridges, bridgeFill, after.Name); filling != nil {
 		swap.Up = append(swap.Up, filling.create(table)...)
 	}
-	swap.Up = append(swap.Up, d.createViews()...)
+	swap.Up = append(swap.Up, createViews(d.goal)...)
 	swap.Down = d.retypeBack(before, after)
 	e.tighten = append(e.tighten, swap)
 }
@@ -120,7 +120,7 @@ func (d tableDiff) newInterimIndex(i Index) MigrationStep {
 // migration is undone.
 func (d tableDiff) retypeBack(before, after Column) []string {
 	table := d.new.Name
-	down := d.dropViews()
+	down := dropViews(d.goal)
 	if filling := bridgeTo(d.goal.Bridges, bridgeFill, after.Name); filling != nil {
 		down = append(down, filling.drop(table)...)
 	}
@@ -157,7 +157,7 @@ func (d tableDiff) retypeBack(before, after Column) []string {
 			down = append(down, createIndex(table, i))
 		}
 	}
-	return append(down, d.createViews()...)
+	return append(down, createViews(d.goal)...)
 }
 
 // constraintsOn are those of a table that are on a column.
@@ -171,23 +171,27 @@ func indexesOn(t Table, column string) []Index {
 	return slices.DeleteFunc(slices.Clone(t.Indexes), func(i Index) bool { return !slices.Contains(i.Columns, column) })
 }
 
-// dropViews and createViews take the former name of the table away while a
-// column that it shows is exchanged.
-func (d tableDiff) dropViews() []string {
+// besideViews takes the former name of the table away while a statement changes a
+// column that it shows.
+func besideViews(t Table, statements ...string) []string {
+	return slices.Concat(dropViews(t), statements, createViews(t))
+}
+
+func dropViews(t Table) []string {
 	var statements []string
-	for _, b := range d.goal.Bridges {
+	for _, b := range t.Bridges {
 		if b.Kind == bridgeView {
-			statements = append(statements, b.drop(d.new.Name)...)
+			statements = append(statements, b.drop(t.Name)...)
 		}
 	}
 	return statements
 }
 
-func (d tableDiff) createViews() []string {
+func createViews(t Table) []string {
 	var statements []string
-	for _, b := range d.goal.Bridges {
+	for _, b := range t.Bridges {
 		if b.Kind == bridgeView {
-			statements = append(statements, b.create(d.new.Name)...)
+			statements = append(statements, b.create(t.Name)...)
 		}
 	}
 	return statements
