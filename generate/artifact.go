@@ -46,13 +46,14 @@ type Change struct {
 	Path     string
 	State    State
 	Reason   string
-	Artifact Artifact // what was rendered; zero for Delete and for kept leftovers
-	From     string   // where it was before a rename; else empty
-	Before   []byte   // what is on disk, at From after a rename; nil when nothing is
-	After    []byte   // what will be on disk after the commit; nil for Delete
-	Outdated bool     // kept although the design asks for other content
-	Merged   Merged   // of Merge and Conflict
-	Choices  []Choice // what was chosen for each conflict of Merged
+	Artifact Artifact  // what was rendered; zero for Delete and for kept leftovers
+	From     string    // where it was before a rename; else empty
+	Before   []byte    // what is on disk, at From after a rename; nil when nothing is
+	After    []byte    // what will be on disk after the commit; nil for Delete
+	Outdated bool      // kept although the design asks for other content
+	Merged   Merged    // of Merge and Conflict
+	Disputes []Dispute // the conflicts of Merged, in order
+	Choices  []Choice  // what was chosen for each of them
 
 	Undecided int // conflicts that nobody has chosen for
 

@@ -154,7 +154,7 @@ func (s situation) merge() Change {
 		return s.outdated(reasonNoBase)
 	}
 	change := s.change(Merge, reasonMerged)
-	change.Merged, change.merged = best, reasonMerged
+	change.Merged, change.Disputes, change.merged = best, best.disputes(change.Path), reasonMerged
 	change.settle(s.choices)
 	return change
 }

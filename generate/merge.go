@@ -51,8 +51,8 @@ type Choices struct {
 // and never falls to another conflict.
 type Dispute string
 
-// Disputes names the conflicts of a file, in order.
-func (m Merged) Disputes(path string) []Dispute {
+// disputes names the conflicts of a file, in order.
+func (m Merged) disputes(path string) []Dispute {
 	var disputes []Dispute
 	twins := map[Dispute]int{}
 	for _, hunk := range m {
@@ -85,17 +85,16 @@ func (c Choices) With(choice Choice, disputes ...Dispute) Choices {
 	return c
 }
 
-// Of returns one choice for each conflict of a file. Markers need lines: what is
+// of returns one choice for each conflict of a file. Markers need lines: what is
 // no text stays undecided.
-func (c Choices) Of(path string, merged Merged) []Choice {
-	disputes := merged.Disputes(path)
-	choices := make([]Choice, len(disputes))
-	for i, dispute := range disputes {
+func (c Choices) of(change *Change) []Choice {
+	choices := make([]Choice, len(change.Disputes))
+	for i, dispute := range change.Disputes {
 		choices[i] = c.All
 		if own := c.Each[dispute]; own != Undecided {
 			choices[i] = own
 		}
-		if choices[i] == Markers && !merged.isText() {
+		if choices[i] == Markers && !change.Merged.isText() {
 			choices[i] = Undecided
 		}
 	}
@@ -126,13 +125,14 @@ func count(choices []Choice, wanted Choice) int {
 func (p Plan) Choose(choices Choices) Plan {
 	p.Changes = slices.Clone(p.Changes)
 	var stale, fresh []string
-	for i, change := range p.Changes {
-		if change.Merged.Conflicts() > 0 {
-			stale = append(stale, change.blockedBy()...)
-			change.settle(choices)
-			fresh = append(fresh, change.blockedBy()...)
-			p.Changes[i] = change
+	for i := range p.Changes {
+		change := &p.Changes[i]
+		if len(change.Disputes) == 0 || slices.Equal(change.Choices, choices.of(change)) {
+			continue
 		}
+		stale = append(stale, change.blockedBy()...)
+		change.settle(choices)
+		fresh = append(fresh, change.blockedBy()...)
 	}
 	others := slices.DeleteFunc(slices.Clone(p.Blocked), func(reason string) bool { return slices.Contains(stale, reason) })
 	p.Blocked = append(others, fresh...)
@@ -141,7 +141,7 @@ func (p Plan) Choose(choices Choices) Plan {
 
 // settle makes the content of a merged file from what was chosen.
 func (c *Change) settle(choices Choices) {
-	c.Choices = choices.Of(c.Path, c.Merged)
+	c.Choices = choices.of(c)
 	c.After, c.Undecided = []byte(c.Merged.Text(c.Choices)), count(c.Choices, Undecided)
 	if c.crlf {
 		c.After = withCRLF(c.After)
@@ -154,9 +154,9 @@ func (c *Change) settle(choices Choices) {
 
 // Open is the number of conflicts that nobody has chosen for.
 func (p Plan) Open() (conflicts, files int) {
-	for _, change := range p.Changes {
-		if change.Undecided > 0 {
-			conflicts, files = conflicts+change.Undecided, files+1
+	for i := range p.Changes {
+		if undecided := p.Changes[i].Undecided; undecided > 0 {
+			conflicts, files = conflicts+undecided, files+1
 		}
 	}
 	return conflicts, files

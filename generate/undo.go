@@ -331,12 +331,12 @@ func (u *undoing) merge(change *Change, line undoLine) {
 		change.State, change.Reason, change.Outdated = Keep, reasonUndoNoBase, true
 		return
 	}
-	merged := mergeContent(base, change.Before, u.past.before[line.Path])
-	choices := u.choices.Of(line.Path, merged)
+	change.Merged = mergeContent(base, change.Before, u.past.before[line.Path])
+	change.Disputes = change.Merged.disputes(line.Path)
+	change.Choices = u.choices.of(change)
+	change.After, change.Undecided = []byte(change.Merged.Text(change.Choices)), count(change.Choices, Undecided)
 	change.State, change.Reason = Merge, reasonUndoMerged
-	if slices.Contains(choices, Undecided) || slices.Contains(choices, Markers) {
+	if change.Undecided > 0 || slices.Contains(change.Choices, Markers) {
 		change.State, change.Reason = Conflict, reasonUndoConflict
 	}
-	change.Merged, change.Choices, change.After = merged, choices, []byte(merged.Text(choices))
-	change.Undecided = count(choices, Undecided)
 }

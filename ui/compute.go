@@ -154,7 +154,14 @@ type planned struct {
 	byPath map[string]int
 	err    error
 
-	reopened bool // there is a tree that the design is compared with
+	reopened    bool // there is a tree that the design is compared with
+	open, files int  // conflicts that nobody has chosen for, and the files that have them
+}
+
+// choose gives the plan other choices.
+func (p *planned) choose(choices generate.Choices) {
+	p.plan = p.plan.Choose(choices)
+	p.open, p.files = p.plan.Open()
 }
 
 func (p *planned) change(path string) (generate.Change, bool) {
@@ -241,8 +248,8 @@ func (p planned) apply(m *Model) tea.Cmd {
 	if p.gen != m.gen {
 		return nil
 	}
-	p.plan = p.plan.Choose(m.choices) // which may have been made meanwhile
 	m.works.plan = p
+	m.works.plan.choose(m.choices) // which may have been made meanwhile
 	if p.err != nil {
 		m.complain(p.err.Error())
 	}

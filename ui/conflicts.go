@@ -39,10 +39,8 @@ func (m *Model) conflictActions() []action {
 
 // openActions go to the conflicts that are open, whatever file they are in.
 func (m *Model) openActions() []action {
-	if plan, ok := m.planNow(); ok {
-		if open, _ := plan.plan.Open(); open > 0 {
-			return []action{act("o", "o", "open conflict", do(m.toOpenConflict))}
-		}
+	if plan, ok := m.planNow(); ok && plan.open > 0 {
+		return []action{act("o", "o", "open conflict", do(m.toOpenConflict))}
 	}
 	return nil
 }
@@ -59,7 +57,7 @@ func (m *Model) choose(change generate.Change, choice generate.Choice) func() te
 			m.complain("This change is no conflict: o goes to one that is open.")
 			return
 		}
-		m.pick(change.Path, choice, change.Merged.Disputes(change.Path)[at])
+		m.pick(change.Path, choice, change.Disputes[at])
 		if choice != generate.Undecided {
 			m.toConflict(change.Path, at)
 		}
@@ -70,7 +68,7 @@ func (m *Model) choose(change generate.Change, choice generate.Choice) func() te
 func (m *Model) chooseAll(change generate.Change, choice generate.Choice) func() tea.Cmd {
 	return do(func() {
 		if !m.unseen() {
-			m.pick(change.Path, choice, change.Merged.Disputes(change.Path)...)
+			m.pick(change.Path, choice, change.Disputes...)
 		}
 	})
 }
@@ -104,7 +102,7 @@ func (m *Model) pick(path string, choice generate.Choice, disputes ...generate.D
 	change, _ := m.works.plan.change(path)
 	conflicts := len(change.Choices)
 	left := "no conflict is left"
-	if open, _ := m.works.plan.plan.Open(); open > 0 {
+	if open := m.works.plan.open; open > 0 {
 		left = isOpen(open)
 	}
 	m.say(fmt.Sprintf("%d of %s decided here; %s. u takes it back.",
@@ -115,7 +113,7 @@ func (m *Model) pick(path string, choice generate.Choice, disputes ...generate.D
 func (m *Model) settle(choices generate.Choices) {
 	m.choices = choices
 	m.chosen++
-	m.works.plan.plan = m.works.plan.plan.Choose(choices)
+	m.works.plan.choose(choices)
 	m.showEntries()
 }
 

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 
 	"codex-design/generate"
 	"codex-design/ui/components"
@@ -12,17 +13,17 @@ type group struct {
 	title string
 	state generate.State // for the glyph
 	open  bool
-	has   func(generate.Change) bool
+	has   func(*generate.Change) bool
 }
 
 // groups are the kinds of change, what needs somebody first. A change belongs to
 // the first that has it.
 var groups = []group{
-	{"Conflicts", generate.Conflict, true, func(c generate.Change) bool { return c.Merged.Conflicts() > 0 || c.State == generate.Conflict }},
-	{"New migrations", generate.Create, true, func(c generate.Change) bool {
+	{"Conflicts", generate.Conflict, true, func(c *generate.Change) bool { return len(c.Disputes) > 0 || c.State == generate.Conflict }},
+	{"New migrations", generate.Create, true, func(c *generate.Change) bool {
 		return c.Artifact.Owner == generate.Appended && c.State == generate.Create
 	}},
-	{"Kept, but outdated", generate.Keep, true, func(c generate.Change) bool { return c.Outdated }},
+	{"Kept, but outdated", generate.Keep, true, func(c *generate.Change) bool { return c.Outdated }},
 	{"Merged with edits", generate.Merge, true, inState(generate.Merge)},
 	{"Updated", generate.Update, true, inState(generate.Update)},
 	{"New", generate.Create, true, inState(generate.Create)},
@@ -31,8 +32,8 @@ var groups = []group{
 	{"Unchanged", generate.Unchanged, false, inState(generate.Unchanged)},
 }
 
-func inState(state generate.State) func(generate.Change) bool {
-	return func(c generate.Change) bool { return c.State == state }
+func inState(state generate.State) func(*generate.Change) bool {
+	return func(c *generate.Change) bool { return c.State == state }
 }
 
 // byGroup tells whether the files are shown by what becomes of them: in the
@@ -56,13 +57,10 @@ func grouped(plan generate.Plan) []components.Group {
 		look := glyphs[g.state]
 		out[i+1] = components.Group{Title: g.title, Glyph: look.glyph, Tone: look.tone, Open: g.open}
 	}
-	for _, change := range plan.Changes {
-		for i, g := range groups {
-			if g.has(change) {
-				out[i+1].Entries = append(out[i+1].Entries, entryOf(change))
-				break
-			}
-		}
+	for i := range plan.Changes {
+		change := &plan.Changes[i]
+		at := 1 + slices.IndexFunc(groups, func(g group) bool { return g.has(change) })
+		out[at].Entries = append(out[at].Entries, entryOf(change))
 	}
 	shown := out[:1]
 	for _, g := range out[1:] {
@@ -73,10 +71,10 @@ func grouped(plan generate.Plan) []components.Group {
 	return shown
 }
 
-func entryOf(change generate.Change) components.Entry {
+func entryOf(change *generate.Change) components.Entry {
 	look := glyphs[change.State]
 	entry := components.Entry{Path: change.Path, Glyph: look.glyph, Tone: look.tone}
-	if conflicts := change.Merged.Conflicts(); conflicts > 0 {
+	if conflicts := len(change.Disputes); conflicts > 0 {
 		entry.Note = fmt.Sprintf("✓ %d", conflicts)
 		if change.Undecided > 0 {
 			entry.Note = fmt.Sprintf("! %d of %d", change.Undecided, conflicts)

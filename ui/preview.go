@@ -85,8 +85,8 @@ func (m *Model) showEntries() {
 		m.preview.tree.SetGroups(grouped(plan.plan))
 	case ok:
 		entries := make([]components.Entry, len(plan.plan.Changes))
-		for i, change := range plan.plan.Changes {
-			entries[i] = entryOf(change)
+		for i := range entries {
+			entries[i] = entryOf(&plan.plan.Changes[i])
 		}
 		m.preview.tree.SetEntries(entries)
 	default:

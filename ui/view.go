@@ -75,10 +75,8 @@ func (m *Model) standing() []string {
 		return []string{t.Muted.Render(m.options.Version)}
 	}
 	var parts []string
-	if plan, ok := m.planNow(); ok {
-		if open, _ := plan.plan.Open(); open > 0 {
-			parts = append(parts, t.Bad.Render("! "+isOpen(open)))
-		}
+	if plan, ok := m.planNow(); ok && plan.open > 0 {
+		parts = append(parts, t.Bad.Render("! "+isOpen(plan.open)))
 	}
 	if n := m.visibleProblems(); n > 0 {
 		parts = append(parts, t.Bad.Render(fmt.Sprintf("✗ %d to mend", n)))

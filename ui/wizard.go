@@ -357,13 +357,11 @@ func (m *Model) toCommit() tea.Cmd {
 		m.complain("Nothing can be written before these are mended.")
 		return nil
 	}
-	if plan, ok := m.planNow(); ok {
-		if open, files := plan.plan.Open(); open > 0 {
-			m.toOpenConflict()
-			m.complain(fmt.Sprintf("%s in %s: choose m (mine), g (generated) or b (both).",
-				isOpen(open), counted(files, "file", "files")))
-			return nil
-		}
+	if plan, ok := m.planNow(); ok && plan.open > 0 {
+		m.toOpenConflict()
+		m.complain(fmt.Sprintf("%s in %s: choose m (mine), g (generated) or b (both).",
+			isOpen(plan.open), counted(plan.files, "file", "files")))
+		return nil
 	}
 	m.goTo(commitStep)
 	return nil
