@@ -45,11 +45,14 @@ var conditions = []rule{
 // systemConditions lists the templates that only some systems need.
 var systemConditions = []rule{
 	{pattern: "architecture/decisions/0017-events.md", asked: hasBroker},
+	{pattern: "architecture/asyncapi.yaml", asked: hasBroker},
 	{pattern: "libs/kit/src/kit/messaging/nats.py", asked: brokerIs("nats")},
 	{pattern: "libs/kit/src/kit/messaging/rabbitmq.py", asked: brokerIs("rabbitmq")},
 	{pattern: "libs/kit/src/kit/messaging/kafka.py", asked: brokerIs("kafka")},
 	{pattern: "libs/kit/src/kit/messaging/**", asked: hasBroker},
 	{pattern: "libs/kit/src/kit/command.py", asked: hasBroker},
+	{pattern: "libs/kit/src/kit/testing/system.py", asked: (*SystemView).HasExchanges},
+	{pattern: "tests/**", asked: (*SystemView).HasExchanges},
 	{pattern: "libs/kit/src/kit/testing/brokers/nats.py", asked: brokerIs("nats")},
 	{pattern: "libs/kit/src/kit/testing/brokers/rabbitmq.py", asked: brokerIs("rabbitmq")},
 	{pattern: "libs/kit/src/kit/testing/brokers/kafka.py", asked: brokerIs("kafka")},
@@ -122,6 +125,7 @@ var pruned = []rule{
 // kinds says what a file is by its place and name; the first match wins.
 var kinds = []rule{
 	{pattern: "architecture/openapi/**", kind: "openapi"},
+	{pattern: "architecture/asyncapi.yaml", kind: "asyncapi"},
 	{pattern: "requirements/**", kind: "requirements"},
 	{pattern: "compose*.yaml", kind: "compose"},
 	{pattern: "deploy/kubernetes/**/kustomization.yaml", kind: "kustomization"},

@@ -24,6 +24,7 @@ func (s *SystemView) SystemImports() string {
 	}
 	if s.Broker != nil {
 		imports.add("dataclasses", "replace")
+		imports.add("json", "")
 		imports.add("kit.testing.servers", "free_port")
 	}
 	if s.Authenticated() {

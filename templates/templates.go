@@ -9,7 +9,7 @@ import "embed"
 // with a dot or an underscore, and so the caches that tools leave in a working
 // copy; the few files of that kind that belong to the tree are named.
 //
-//go:embed architecture deploy docs libs requirements scripts services *.tmpl
+//go:embed architecture deploy docs libs requirements scripts services tests *.tmpl
 //go:embed .dockerignore .editorconfig .gitattributes .github .gitignore .gitlab-ci.yml.tmpl .squawk.toml *.json trivy.yaml
 //go:embed libs/kit/*/*/__*__.py libs/kit/*/*/*/__*__.py libs/kit/*/*/*/*/__*__.py
 //go:embed services/*/src/*/__*__.py.tmpl services/*/src/*/*/__*__.py* services/*/src/*/*/*/__*__.py*

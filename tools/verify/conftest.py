@@ -31,9 +31,9 @@ table: dict[str, list[Row]] = defaultdict(list)
 system_lines: list[str] = []  # what the tests of whole systems have to show
 
 
-def generate(case: str) -> Path:
+def generate(case: str, *options: str, name: str = "") -> Path:
     """Generate the tree of a case anew; only its .venv stays, to save the time of making it."""
-    tree = TREES / case
+    tree = TREES / (name or case)
     for entry in tree.iterdir() if tree.exists() else []:
         if entry.name == ".venv":
             continue
@@ -42,7 +42,7 @@ def generate(case: str) -> Path:
         else:
             entry.unlink()
     tree.mkdir(parents=True, exist_ok=True)
-    command = [os.environ["CODEX_BINARY"], str(ANSWERS[case]), "--yes", "--out", str(tree)]
+    command = [os.environ["CODEX_BINARY"], str(ANSWERS[case]), *options, "--yes", "--out", str(tree)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     return tree

@@ -105,6 +105,7 @@ def gitlab_problem(file: Path) -> str | None:
 gitlab = each(gitlab_problem)
 
 catalog = line_by_line("catalogcheck")
+asyncapi = line_by_line("asyncapicheck")
 
 # --- Monitoring ---------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ from consumers import (
 from infrastructure import (
     actionlint,
     amtool,
+    asyncapi,
     catalog,
     checkov,
     collector,
@@ -64,6 +65,7 @@ CONSUMERS: dict[str, tuple[Consumer, tuple[str, ...]]] = {
     "openapi-spec-validator": (each(openapi_problem), ("architecture/openapi/*.yaml",)),
     "libopenapi": (go_consumer("openapi"), ("architecture/openapi/*.yaml",)),
     "openapi examples": (each(examples_problem), ("architecture/openapi/*.yaml",)),
+    "asyncapi-parser": (asyncapi, ("architecture/asyncapi.yaml",)),
     "mermaid": (mermaid, ("architecture/diagrams/*.md",)),
     "squawk": (squawk, ("services/*/migrations/*.sql", "libs/kit/tests/migrations/*.sql")),
     "compose-go": (go_consumer("compose"), ("compose.yaml",)),
@@ -97,7 +99,7 @@ CONSUMERS: dict[str, tuple[Consumer, tuple[str, ...]]] = {
 }
 
 # Of what only some designs have.
-SOMETIMES = {"Kong", "istioctl validate", "istioctl analyze", "actionlint", "zizmor", "gitlab-ci-local"}
+SOMETIMES = {"asyncapi-parser", "Kong", "istioctl validate", "istioctl analyze", "actionlint", "zizmor", "gitlab-ci-local"}
 
 # Read by people, or by a program of a later stage.
 WITHOUT_CONSUMER = (

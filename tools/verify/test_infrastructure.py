@@ -8,6 +8,7 @@ from consumers import Consumer
 from infrastructure import (
     actionlint,
     amtool,
+    asyncapi,
     catalog,
     checkov,
     collector,
@@ -50,6 +51,18 @@ jobs:
 """
 CHECKOUT = WORKFLOW + "      - uses: actions/checkout@v4\n"
 GITLAB = "stages: [test]\na:\n  stage: test\n  script: [make test]\n"
+ASYNCAPI = """asyncapi: 3.0.0
+info: {title: a, version: 1.0.0}
+channels:
+  paid:
+    address: a.paid
+    messages:
+      Paid:
+        payload: {type: object, required: [id], properties: {id: {type: integer}}}
+        examples: [{payload: {id: 1}}]
+operations:
+  pay: {action: send, channel: {$ref: "#/channels/paid"}}
+"""
 CATALOG = """apiVersion: backstage.io/v1alpha1
 kind: System
 metadata: {name: a}
@@ -194,6 +207,12 @@ EXAMPLES: dict[str, tuple[Consumer, str, str, str, str]] = {
     ),
     "zizmor": (zizmor, ".github/workflows/a.yml", WORKFLOW, CHECKOUT, "artipacked"),
     "gitlab-ci-local": (gitlab, ".gitlab-ci.yml", GITLAB, GITLAB.replace("script", "scirpt"), "a must have script"),
+    "AsyncAPI": (
+        asyncapi, "asyncapi.yaml", ASYNCAPI, ASYNCAPI.replace("action: send", "action: publish"), "allowed values",
+    ),
+    "AsyncAPI examples": (
+        asyncapi, "asyncapi.yaml", ASYNCAPI, ASYNCAPI.replace("payload: {id: 1}", "payload: {id: one}"), "must be integer",
+    ),
     "Backstage": (
         catalog, "catalog-info.yaml", CATALOG, CATALOG.replace("{type: service, ", "{"), "must have required property 'type'",
     ),

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from conftest import system_lines
+from conftest import generate, system_lines
 
 shared = pytest.mark.xdist_group("systems")  # they share ports and the names of databases
 
-# References between services, names that collide, no cache. test_pipelines.py runs two more.
-WHOLE = ("shop", "awkward-names", "minimal")
+# References between services, names that collide, no cache, events. test_pipelines.py runs two more.
+WHOLE = ("shop", "awkward-names", "minimal", "market")
 OWN_SERVERS = "minimal"  # gets no URLs, so that it has to start its servers itself
 
 
@@ -56,6 +56,16 @@ def test_make_test(case: str, trees: dict[str, Path]) -> None:
     started = time.monotonic()
     output = make(trees[case], "test", timeout=900)
     note_tests(case, output, time.monotonic() - started)
+
+
+@pytest.mark.parametrize("broker", ["rabbitmq", "kafka"])  # `make test` of market does it on its own, NATS
+def test_events_reach_their_consumers_on(broker: str) -> None:
+    started = time.monotonic()
+    tree = generate("market", "--set", f"datastores.broker={broker}", name=f"market-{broker}")
+    output = make(tree, "system-tests", timeout=600)
+    passed = re.search(r"^(\d+) passed in ", output, re.M)
+    assert passed, output
+    system_lines.append(f"{broker:<20} exchanges: {passed[1]:>5} passed, {time.monotonic() - started:>19.0f} s")
 
 
 def note_tests(case: str, output: str, seconds: float) -> None:
