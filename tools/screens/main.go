@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/afero"
 
 	"codex-design/generate"
+	"codex-design/model"
 	"codex-design/templates"
 	"codex-design/ui"
 	"codex-design/ui/robot"
@@ -24,6 +26,7 @@ type shot struct {
 	theme         string
 	width, height int
 	keys          []string
+	tweaked       bool // a generated shop that somebody edited, re-opened with a field changed
 }
 
 // The first example of the start page is the shop.
@@ -39,16 +42,19 @@ func to(step int, keys ...string) []string {
 }
 
 var shots = []shot{
-	{"start", "dark", 100, 24, nil},
-	{"scale", "dark", 120, 34, to(2)},
-	{"services", "dark", 120, 34, to(3)},
-	{"fields", "dark", 120, 34, to(5, "down", "down")},
-	{"fields-light", "light", 120, 34, to(5, "down", "down")},
-	{"field-form", "dark", 100, 30, to(5, "down", "f", "down", "down")},
-	{"review", "dark", 120, 34, to(9, "/", "capacity.md", "enter")},
-	{"commit", "dark", 100, 24, to(9, "c")},
-	{"done", "dark", 100, 24, to(9, "c", "enter")},
-	{"narrow", "dark", 60, 16, to(3)},
+	{name: "start", theme: "dark", width: 100, height: 24},
+	{name: "scale", theme: "dark", width: 120, height: 34, keys: to(2)},
+	{name: "services", theme: "dark", width: 120, height: 34, keys: to(3)},
+	{name: "fields", theme: "dark", width: 120, height: 34, keys: to(5, "down", "down")},
+	{name: "fields-light", theme: "light", width: 120, height: 34, keys: to(5, "down", "down")},
+	{name: "field-form", theme: "dark", width: 100, height: 30, keys: to(5, "down", "f", "down", "down")},
+	{name: "review", theme: "dark", width: 120, height: 34, keys: to(9, "/", "capacity.md", "enter")},
+	{name: "changes", theme: "dark", width: 120, height: 34, tweaked: true},
+	{name: "conflict", theme: "dark", width: 120, height: 34, keys: []string{"o", "m"}, tweaked: true},
+	{name: "side-by-side", theme: "light", width: 120, height: 24, keys: []string{"o", "z"}, tweaked: true},
+	{name: "commit", theme: "dark", width: 100, height: 24, keys: to(9, "c")},
+	{name: "done", theme: "dark", width: 100, height: 24, keys: to(9, "c", "enter")},
+	{name: "narrow", theme: "dark", width: 60, height: 16, keys: to(3)},
 }
 
 func main() {
@@ -69,7 +75,11 @@ func draw(directory string) error {
 		return err
 	}
 	for _, s := range shots {
-		picture := svg(s.screen(loaded), s.width, s.height, s.theme)
+		screen, err := s.screen(loaded)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		picture := svg(screen, s.width, s.height, s.theme)
 		if err := os.WriteFile(filepath.Join(directory, s.name+".svg"), []byte(picture), 0o644); err != nil {
 			return err
 		}
@@ -83,17 +93,63 @@ func nobody(context.Context, ui.Place, func(verify.Progress)) (verify.Report, er
 }
 
 // screen uses a wizard in memory and returns what it shows.
-func (s shot) screen(loaded *generate.Templates) string {
+func (s shot) screen(loaded *generate.Templates) (string, error) {
 	target := afero.NewMemMapFs()
-	wizard := ui.New(context.Background(), ui.Options{
+	options := ui.Options{
 		Place:     func(name, _ string) ui.Place { return ui.Place{Fs: target, Name: name} },
 		Files:     afero.NewMemMapFs(),
 		Verify:    nobody,
 		Templates: loaded,
 		Theme:     s.theme,
 		Getenv:    func(name string) string { return map[string]string{"TERM": "xterm-256color"}[name] },
-	})
-	user := robot.New(wizard, s.width, s.height)
+	}
+	if s.tweaked {
+		if err := tweak(&options, target); err != nil {
+			return "", err
+		}
+	}
+	user := robot.New(ui.New(context.Background(), options), s.width, s.height)
 	user.Press(s.keys...)
-	return user.Program.View()
+	return user.Program.View(), nil
+}
+
+// The code that somebody edited, in lines that a tweak of the price changes too.
+const (
+	editedFile = "services/catalog/src/catalog_service/gen/product/schemas.py"
+	price      = "services.catalog.entities.product.fields.price"
+)
+
+var edits = strings.NewReplacer(
+	"ProductPrice = Annotated[Decimal, DecimalText(12, 2, ge=\"0\")]", "ProductPrice = Annotated[Decimal, DecimalText(12, 2, ge=\"0.01\")]",
+	"    price: Annotated[Decimal, DecimalText(12, 2)]", "    price: Annotated[Decimal, DecimalText(12, 2)]  # net",
+)
+
+// tweak generates the first example, edits it and re-opens it with a field changed.
+func tweak(options *ui.Options, target afero.Fs) error {
+	example := model.Examples()[0]
+	plan, err := generate.Prepare(target, generate.NewDesign(example.Answers, example.Source, nil), options.Templates)
+	if err == nil {
+		err = generate.Commit(context.Background(), target, plan, nil)
+	}
+	if err != nil {
+		return err
+	}
+	content, err := afero.ReadFile(target, editedFile)
+	if err != nil {
+		return err
+	}
+	edited := edits.Replace(string(content))
+	if strings.Count(edited, "ge=\"0.01\"")*strings.Count(edited, "# net") != 1 {
+		return fmt.Errorf("%s is not what it was when the edits of the pictures were written", editedFile)
+	}
+	if err := afero.WriteFile(target, editedFile, []byte(edited), 0o644); err != nil {
+		return err
+	}
+	document, problems := model.Read(example.Source)
+	if len(problems) > 0 {
+		return fmt.Errorf("the example %s: %v", example.Name, problems)
+	}
+	answers := document.Answers.Clone()
+	options.Document, options.Path, options.Source, options.Answers = document, generate.AnswersPath, example.Source, &answers
+	return model.Set(&answers, price, "decimal(14,4) required min(0)")
 }

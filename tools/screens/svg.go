@@ -23,6 +23,7 @@ var paper = map[string][2]string{"dark": {"#16181d", "#d0d0d0"}, "light": {"#fdf
 type look struct {
 	ink, ground   string // colours; empty for the terminal's own
 	bold, reverse bool
+	underline     bool
 }
 
 // run is text in one look, from a column on.
@@ -72,6 +73,9 @@ func (r run) draw(out *strings.Builder, row int, colours [2]string) {
 	if r.bold {
 		attributes += ` font-weight="bold"`
 	}
+	if r.underline {
+		attributes += ` text-decoration="underline"`
+	}
 	fmt.Fprintf(out, `<text x="%.1f" y="%d" textLength="%.1f"%s>%s</text>`+"\n",
 		x+float64(lead)*cellWidth, y+13, float64(ansi.StringWidth(text))*cellWidth, attributes, html.EscapeString(text))
 }
@@ -113,6 +117,8 @@ func (l *look) take(codes string) {
 			*l = look{}
 		case code == 1:
 			l.bold = true
+		case code == 4:
+			l.underline = true
 		case code == 7:
 			l.reverse = true
 		case (code == 38 || code == 48) && i+2 < len(list) && list[i+1] == "5":

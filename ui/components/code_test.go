@@ -94,10 +94,13 @@ func TestPathsKeepTheirNameAndWhoseTheyAre(t *testing.T) {
 	path := "services/order/tests/gen/test_client_catalog.py"
 	for width, want := range map[int]string{
 		60: path, 46: "services/order/…/test_client_catalog.py", 33: "order/…/test_client_catalog.py",
-		29: "order…/test_client_catalog.py", 20: "…t_client_catalog.py", 0: "",
+		28: "orde…/test_client_catalog.py", 20: "…t_client_catalog.py", 0: "",
 	} {
 		if got := CutPath(path, width); got != want {
 			t.Errorf("in %d cells %q, want %q", width, got, want)
 		}
+	}
+	if got := CutPath("architecture/openapi/catalog.yaml", 25); got != "…ure/openapi/catalog.yaml" {
+		t.Errorf("got %q", got)
 	}
 }

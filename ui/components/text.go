@@ -34,20 +34,21 @@ func CutLeft(line string, width int) string {
 	return ansi.TruncateLeft(line, over+1, "…")
 }
 
-// CutPath is CutLeft for a path: it keeps the name and, as far as there is room,
-// the directory that says whose file it is.
+// CutPath is CutLeft for a path. Of a file of a service it keeps the service and
+// the name, as far as there is room: other services have a file of that name too.
 func CutPath(path string, width int) string {
 	parts := strings.Split(path, "/")
-	if last := len(parts) - 1; ansi.StringWidth(path) > width && last > 1 {
-		name := "…/" + parts[last]
-		for _, head := range []string{strings.Join(parts[:2], "/"), parts[1], parts[0]} {
-			if short := head + "/" + name; ansi.StringWidth(short) <= width {
-				return short
-			}
+	if ansi.StringWidth(path) <= width || len(parts) < 4 || parts[0] != "services" {
+		return CutLeft(path, width)
+	}
+	name := "…/" + parts[len(parts)-1]
+	for _, head := range []string{"services/" + parts[1] + "/", parts[1] + "/"} {
+		if short := head + name; ansi.StringWidth(short) <= width {
+			return short
 		}
-		if whose := Cut(parts[1], 8) + name; parts[0] == "services" && ansi.StringWidth(whose) <= width {
-			return whose
-		}
+	}
+	if room := width - ansi.StringWidth(name); room >= 4 {
+		return ansi.Truncate(parts[1], room, "") + name
 	}
 	return CutLeft(path, width)
 }
