@@ -188,6 +188,17 @@ func (s *SystemView) CachedServices() []string {
 	return names
 }
 
+// RedisServices are the services that use it: for records, or to count requests.
+func (s *SystemView) RedisServices() []string {
+	var names []string
+	for i := range s.Services {
+		if s.Services[i].UsesRedis {
+			names = append(names, s.Services[i].Name)
+		}
+	}
+	return names
+}
+
 // ForeignReferences are the references that no foreign key guards, because
 // another service owns the record.
 func (s *SystemView) ForeignReferences() []string {

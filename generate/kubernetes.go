@@ -131,7 +131,7 @@ func replaced(path, value string) []PatchOperation {
 // dataPolicies names the NetworkPolicies that hold the address of the stores.
 func (s *SystemView) dataPolicies() []string {
 	names := []string{"database"}
-	if len(s.CachedServices()) > 0 {
+	if len(s.RedisServices()) > 0 {
 		names = append(names, "cache")
 	}
 	if s.Broker != nil {

@@ -27,7 +27,7 @@ func (s *ServiceView) OpenAPI() string {
 				{"port", yamlMap{{"default", strconv.Itoa(s.LocalPort)}}},
 			}},
 		}}},
-		{"security", yamlList{}}, // what an operation takes, it says itself
+		{"security", s.System.knownCallers()},
 		{"tags", s.apiTags()},
 		{"paths", s.apiPaths()},
 	}

@@ -47,7 +47,8 @@ func TestOpenAPIHasEveryRouteAndResolves(t *testing.T) {
 			components, _ := tree["components"].(map[string]any)
 			for section, entries := range components {
 				for name := range entries.(map[string]any) {
-					if !used["components/"+section+"/"+name] {
+					named := section == "securitySchemes" && strings.Contains(text, "- "+name+":")
+					if !named && !used["components/"+section+"/"+name] {
 						t.Errorf("%s: nothing uses %s/%s", service.Name, section, name)
 					}
 				}

@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -190,6 +191,14 @@ func (s *SystemView) securitySchemes() yamlMap {
 		{"description", "An access token of " + s.Security.OIDC.Issuer + " for " + s.Security.OIDC.Audience + "."}}}}
 }
 
+// knownCallers says that every operation takes credentials; which scope, it says itself.
+func (s *SystemView) knownCallers() yamlList {
+	if !s.Authenticated() {
+		return yamlList{}
+	}
+	return yamlList{s.securityOf(model.Route{})}
+}
+
 // securityOf says which scope an operation takes.
 func (s *SystemView) securityOf(route model.Route) yamlMap {
 	scopes := yamlFlow{}
@@ -212,4 +221,13 @@ func (s *SystemView) guardStatuses() []string {
 		statuses = append(statuses, "429")
 	}
 	return statuses
+}
+
+// IssuerPort is the port at which the issuer's keys are fetched.
+func (s *SystemView) IssuerPort() string {
+	issuer, err := url.Parse(s.Security.OIDC.Issuer)
+	if err != nil || issuer.Port() == "" {
+		return "443"
+	}
+	return issuer.Port()
 }

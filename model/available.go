@@ -13,19 +13,11 @@ var notYet = map[string]map[string]string{
 	"datastores.broker": {
 		"sqs": "it comes with the serverless architecture",
 	},
-	"security.authentication": {
-		"oidc":    "authentication is not generated yet",
-		"api-key": "authentication is not generated yet",
-	},
-	"security.authorization": {
-		"rbac": "authorization is not generated yet",
-	},
 	"security.tenancy": {
 		"row-level": "tenants are not generated yet",
 	},
 	// any value of these but the empty one
-	"security.rate_limit.per_client_rps": {anyValue: "rate limits are not generated yet"},
-	"services[].cqrs":                    {anyValue: "read models are not generated yet"},
+	"services[].cqrs": {anyValue: "read models are not generated yet"},
 }
 
 // anyValue is the row of a key whose every value, but for the zero one, is refused.

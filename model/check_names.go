@@ -15,6 +15,7 @@ var reservedServices = map[string]string{
 	"rabbitmq":     "the broker",
 	"kafka":        "the broker",
 	"databases":    "the step that creates the databases",
+	"issuer":       "what gives tokens on a developer's machine",
 	"localhost":    "the machine itself",
 	"default":      "a service that is not named",
 	"codex-design": "this program",

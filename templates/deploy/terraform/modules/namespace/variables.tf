@@ -112,3 +112,14 @@ variable "sidecars" {
   default     = false
   nullable    = false
 }
+
+variable "issuer_port" {
+  description = "Port at which the services fetch the keys of an identity provider; null where they need none."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = var.issuer_port == null ? true : var.issuer_port > 0 && var.issuer_port < 65536
+    error_message = "A port is between 1 and 65535."
+  }
+}

@@ -152,6 +152,13 @@ resource "kubernetes_deployment_v1" "this" {
             name  = "OTLP_ENDPOINT"
             value = var.otlp_endpoint
           }
+          dynamic "env" {
+            for_each = var.settings
+            content {
+              name  = env.key
+              value = env.value
+            }
+          }
           env {
             name  = "DRAIN_DELAY_S" # the rest of it is preStop's
             value = tostring(var.shutdown.drain_s)

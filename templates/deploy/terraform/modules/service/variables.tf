@@ -275,3 +275,14 @@ variable "service_annotations" {
     error_message = "An annotation is named DOMAIN/NAME."
   }
 }
+
+variable "settings" {
+  description = "Further settings of the service, as environment variables; secrets are files."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for name in keys(var.settings) : can(regex("^[A-Z][A-Z0-9_]*$", name))])
+    error_message = "A setting is named in upper case."
+  }
+}
