@@ -18,8 +18,8 @@ from conftest import generate, system_lines
 
 shared = pytest.mark.xdist_group("systems")  # they share ports and the names of databases
 
-# References between services, names that collide, no cache, events. test_pipelines.py runs two more.
-WHOLE = ("shop", "awkward-names", "minimal", "market")
+# References between services, names that collide, tokens, no cache, events. test_pipelines.py runs two more.
+WHOLE = ("shop", "awkward-names", "clinic", "minimal", "market")
 OWN_SERVERS = "minimal"  # gets no URLs, so that it has to start its servers itself
 
 
