@@ -1,6 +1,11 @@
 package generate
 
-import "codex-design/model"
+import (
+	"slices"
+	"strings"
+
+	"codex-design/model"
+)
 
 // Exchanges are the events whose effects the APIs of a running system show, each
 // as an entry of the list in tests/test_events.py.
@@ -95,4 +100,88 @@ func (e *EventView) effect() expression {
 		same.items = append(same.items, atom(pythonString(fill.Field)+": "+pythonString(fill.Member)))
 	}
 	return call("Effect", append(items, same)...)
+}
+
+// TestedPublished are the events that a request to the service publishes, each as
+// an entry of the list in its tests/gen/test_events.py.
+func (s *ServiceView) TestedPublished() []string {
+	var entries []string
+	for i := range s.Published {
+		event := &s.Published[i]
+		if event.operation() == "" {
+			continue
+		}
+		items := atoms(pythonString(event.Name), pythonString(event.About.Path), pythonString(event.operation()))
+		if event.Trigger == model.TriggerBecomes {
+			items = append(items, atom("{"+pythonString(event.Field)+": "+pythonString(event.Value)+"}"))
+		}
+		entries = append(entries, call("Published", items...).layout("    ", "", ","))
+	}
+	return entries
+}
+
+// TestedConsumed are the events that the service consumes, likewise.
+func (s *ServiceView) TestedConsumed() []string {
+	var entries []string
+	for i := range s.Consumed {
+		event := &s.Consumed[i]
+		if _, record := event.About.told(); record == nil { // a pattern keeps an example from being made up
+			continue
+		}
+		items := atoms(pythonString(event.Name))
+		if fresh := event.freshMembers(); len(fresh) > 0 {
+			items = append(items, expression{head: "fresh=[", tail: "]", items: atoms(fresh...)})
+		}
+		if event.Reaction.Kind == model.ReactSet || len(event.takenReferences()) > 0 {
+			effect := event.effect()
+			effect.head = "effect=" + effect.head
+			items = append(items, effect)
+		}
+		entries = append(entries, call("Consumed", items...).layout("    ", "", ","))
+	}
+	return entries
+}
+
+// freshMembers name the records of others that the event's data refer to, but the
+// one of this service that it changes.
+func (e *EventView) freshMembers() []string {
+	var members []string
+	for _, field := range e.About.EventData() {
+		if field.Type.Kind == model.KindRef && field.JSON != e.Reaction.By {
+			members = append(members, pythonString(field.JSON))
+		}
+	}
+	return members
+}
+
+// EventTestImports is the import block of tests/gen/test_events.py.
+func (s *ServiceView) EventTestImports() string {
+	imports := pythonImports{
+		"pathlib": {"Path"}, "pytest": {""}, "pydantic": {"SecretStr"}, "httpx2": {"AsyncClient"}, "contextlib": {"asynccontextmanager"},
+		"collections.abc": {"AsyncIterator"}, "dataclasses": {"replace"}, "kit.testing": {"in_process"}, "kit.testing.records": {"Entity"},
+		"kit.testing.events": {"Contract", "Postbox"}, s.Package + ".gen.messaging": {"MESSAGING"}, s.Package + ".gen.settings": {"EventSettings", "Settings"},
+	}
+	if len(s.TestedPublished()) > 0 {
+		imports.add("json", "")
+		imports.add("kit.testing.events", "Published")
+		imports.add("kit.testing.events", "until")
+		imports.add("kit.messaging.service", "relay_app")
+	}
+	if len(s.TestedConsumed()) > 0 {
+		imports.add("typing", "Any")
+		imports.add("uuid", "uuid4")
+		imports.add("kit.testing.events", "Consumed")
+		imports.add("kit.testing.records", "create")
+		imports.add("kit.messaging.service", "worker_app")
+		if slices.ContainsFunc(s.TestedConsumed(), func(entry string) bool { return strings.Contains(entry, "Effect(") }) {
+			imports.add("kit.testing.events", "Effect")
+		}
+	}
+	return imports.block(s.Package)
+}
+
+// TestsEvents reports whether a request publishes an event of the service, or it consumes one
+// of which there is an example.
+func (s *ServiceView) TestsEvents() bool {
+	return len(s.TestedPublished()) > 0 || len(s.TestedConsumed()) > 0
 }

@@ -10,30 +10,12 @@ from pathlib import Path
 
 import httpx2
 
+from kit.testing.events import Effect
 from kit.testing.records import Body, Entity, look_elsewhere
 
 _TIMEOUT_S = 30.0
 _LOOK_S = 0.1
 _NEWEST = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What a consumer makes of an event, as its API shows it.
-
-    Args:
-        service: the consumer.
-        path: of the records that change.
-        same: for a new record, which of its members hold what of the record that the event is about.
-        by: for a change, the member of that record with the id of the one that changes.
-        values: what it then has.
-    """
-
-    service: str
-    path: str
-    same: Mapping[str, str] = field(default_factory=dict)
-    by: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
