@@ -99,7 +99,15 @@ CONSUMERS: dict[str, tuple[Consumer, tuple[str, ...]]] = {
 }
 
 # Of what only some designs have.
-SOMETIMES = {"asyncapi-parser", "Kong", "istioctl validate", "istioctl analyze", "actionlint", "zizmor", "gitlab-ci-local"}
+SOMETIMES = {
+    "asyncapi-parser",
+    "Kong",
+    "istioctl validate",
+    "istioctl analyze",
+    "actionlint",
+    "zizmor",
+    "gitlab-ci-local",
+}
 
 # Read by people, or by a program of a later stage.
 WITHOUT_CONSUMER = (

@@ -196,9 +196,7 @@ def test_policies_are_the_call_graph(rendered: list[Environment]) -> None:
             for callee in service.get("calls") or []
         }
         # A worker calls what its service calls; nobody calls a process.
-        declared |= {
-            (f"{name}-worker", callee) for name, callee in declared if f"{name}-worker" in processes(env.tree)
-        }
+        declared |= {(f"{name}-worker", callee) for name, callee in declared if f"{name}-worker" in processes(env.tree)}
         assert set(edges(env, "ingress", "from")) == declared
         assert set(edges(env, "egress", "to")) == declared
         closed = env.all("NetworkPolicy")["default-deny"]["spec"]
@@ -215,7 +213,9 @@ def test_stores_are_reached_by_those_who_use_them(rendered: list[Environment]) -
             for folder in env.tree.glob("services/*/src/*/gen/settings.py")
             if "redis_url: SecretStr" in folder.read_text()
         }
-        cached |= {name for name, service in processes(env.tree).items() if name.endswith("-worker") and service in cached}
+        cached |= {
+            name for name, service in processes(env.tree).items() if name.endswith("-worker") and service in cached
+        }
         selected = env.selected(policies["cache"]["spec"]["podSelector"]) if "cache" in policies else set()
         assert selected == cached
 

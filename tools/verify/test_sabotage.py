@@ -19,6 +19,7 @@ from conftest import LEFTOVERS
 KIT = "libs/kit/src/kit"
 ORDER = "services/order/tests/gen"
 CATALOG = "services/catalog/tests/gen"
+EVENTS = "libs/kit/tests/test_messaging.py"
 
 
 class Removal(NamedTuple):
@@ -159,6 +160,52 @@ REMOVED: dict[str, Removal] = {
         "if self.in_flight >= self._limit or self._waiting:",
         "if self._waiting:",
         "libs/kit/tests/test_shedding.py::test_a_busy_service_queues_and_sheds",
+    ),
+    "inbox": Removal(
+        f"{KIT}/messaging/consumer.py",
+        "if not await inbox.enter(tx, self._name, event):",
+        "if await inbox.enter(tx, self._name, event) is None:",
+        f"{EVENTS}::test_what_is_delivered_twice_is_applied_once",
+        "market",
+    ),
+    "publish before the mark": Removal(
+        f"{KIT}/messaging/outbox.py",
+        """            await broker.publish([self._message(row) for row in rows])
+            await connection.execute(_MARK, [row["position"] for row in rows])
+""",
+        """            await connection.execute(_MARK, [row["position"] for row in rows])
+            await broker.publish([self._message(row) for row in rows])
+""",
+        f"{EVENTS}::test_a_broker_that_is_away_loses_nothing_and_fails_no_write",
+        "market",
+    ),
+    "one relay": Removal(
+        f"{KIT}/messaging/outbox.py",
+        'if await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY):',
+        'if await connection.fetchval("SELECT $1 > 0", _LOCK_KEY):',
+        f"{EVENTS}::test_one_relay_leads_until_another_has_to",
+        "market",
+    ),
+    "dead letters": Removal(
+        f"{KIT}/messaging/consumer.py",
+        "if delivery.attempt >= self._settings.consumer_attempts:",
+        "if delivery.attempt < 0:",
+        f"{EVENTS}::test_poison_is_buried_after_its_tries_and_redrive_brings_it_back",
+        "market",
+    ),
+    "waiting for the database": Removal(
+        f"{KIT}/messaging/consumer.py",
+        "            except _NOT_NOW as error:",
+        "            except ZeroDivisionError as error:",
+        f"{EVENTS}::test_a_lost_connection_to_the_database_is_no_try",
+        "market",
+    ),
+    "finishing what is in hand": Removal(
+        f"{KIT}/messaging/consumer.py",
+        "            await asyncio.wait(self._tasks, timeout=self._settings.shutdown_timeout_s)",
+        "            await asyncio.sleep(0)",
+        f"{EVENTS}::test_a_worker_that_is_stopped_loses_nothing",
+        "market",
     ),
 }
 
