@@ -36,16 +36,8 @@ func runHeadless(ctx context.Context, streams Streams, flags designFlags, start 
 		return err
 	}
 	report := planReport{dir: dir, plan: plan}
-	if flags.diff {
-		if report.causes, err = plan.FindCauses(ctx, start.answers, templates); err != nil {
-			return err
-		}
-	}
 	if !flags.yes {
-		if err := report.print(streams, flags); err != nil {
-			return err
-		}
-		return report.verdict()
+		return preview(ctx, streams, flags, report, start.answers, templates)
 	}
 	if len(plan.Blocked) == 0 {
 		progress := newProgress(streams.Err)
@@ -57,6 +49,21 @@ func runHeadless(ctx context.Context, streams Streams, flags designFlags, start 
 		report.committed = true
 	}
 	if err := report.printOutcome(streams, flags); err != nil {
+		return err
+	}
+	return report.verdict()
+}
+
+// preview shows a plan that is not carried out, with --diff also why.
+func preview(ctx context.Context, streams Streams, flags designFlags, report planReport, answers model.Answers, templates *generate.Templates) error {
+	if flags.diff {
+		causes, err := report.plan.FindCauses(ctx, answers, templates)
+		if err != nil {
+			return err
+		}
+		report.causes = causes
+	}
+	if err := report.print(streams, flags); err != nil {
 		return err
 	}
 	return report.verdict()

@@ -105,8 +105,22 @@ func (m *Model) pick(path string, choice generate.Choice, disputes ...generate.D
 	if open := m.works.plan.open; open > 0 {
 		left = isOpen(open)
 	}
+	if choice == generate.Markers && change.Undecided > 0 && !isText([]byte(change.Merged.Text(change.Choices))) {
+		m.complain("This is no text, so it cannot hold markers: choose m (mine) or g (generated).")
+		return
+	}
 	m.say(fmt.Sprintf("%d of %s decided here; %s. u takes it back.",
 		conflicts-change.Undecided, counted(conflicts, "conflict", "conflicts"), left))
+}
+
+// takeBack goes to what was chosen before, and to where that is to be seen.
+func (m *Model) takeBack(to snapshot) {
+	if m.step != to.step {
+		m.goTo(to.step)
+	}
+	m.settle(*to.choices)
+	m.drafts.touch(m)
+	m.say("What is chosen for the conflicts is as it was.")
 }
 
 // settle gives the plan other choices.

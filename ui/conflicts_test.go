@@ -122,6 +122,27 @@ func TestADraftKeepsTheChoices(t *testing.T) {
 	again.press("tab", "shift+tab").sees("! 1 conflict is open").press("o").sees("✓ conflict 1 of 2: yours stays")
 }
 
+func TestUndoShowsTheChoiceThatItTakesBack(t *testing.T) {
+	r := tweaked(t).press("o", "G").seesNot("is open")
+	r.m.goTo(stepIndex("fields"))
+	r.press("ctrl+z").at("review").sees("2 conflicts are open").press("ctrl+z").at("fields").seesNot("decimal(14,4)")
+}
+
+func TestWhatIsNoTextIsChosenAsAWhole(t *testing.T) {
+	r := conflicted(t)
+	if err := afero.WriteFile(r.target, "README.md", []byte("\x00mine"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r.m.goTo(0)
+	r.press("ctrl+u", "market")
+	r.m.goTo(reviewStep)
+	r.press("o").sees("conflict 1 of 1: open").sees("5 bytes that are no text")
+	r.press("b").sees("it cannot hold markers").sees("1 conflict is open").press("m").sees("yours stays").press("c", "enter").sees("Done")
+	if got := read(t, r, "README.md"); got != "\x00mine" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestNothingIsChosenUnseen presses a choice in a window that shows only the list.
 func TestNothingIsChosenUnseen(t *testing.T) {
 	r := tweaked(t)

@@ -249,8 +249,7 @@ func (m *Model) restore(from func(snapshot) (snapshot, bool), nothing string) te
 		m.say(nothing)
 		return nil
 	case to.choices != nil:
-		m.settle(*to.choices)
-		m.drafts.touch(m)
+		m.takeBack(to)
 		return nil
 	}
 	m.design.answers = clone(to.answers)
