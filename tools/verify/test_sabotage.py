@@ -20,6 +20,8 @@ KIT = "libs/kit/src/kit"
 ORDER = "services/order/tests/gen"
 CATALOG = "services/catalog/tests/gen"
 EVENTS = "libs/kit/tests/test_messaging.py"
+ACCESS = "services/appointment/tests/gen/test_access.py"
+LIMITS = "services/appointment/tests/gen/test_rate_limit.py"
 
 
 class Removal(NamedTuple):
@@ -206,6 +208,48 @@ REMOVED: dict[str, Removal] = {
         "            await asyncio.sleep(0)",
         f"{EVENTS}::test_a_worker_that_is_stopped_loses_nothing",
         "market",
+    ),
+    "signature of a token": Removal(
+        f"{KIT}/auth/tokens.py",
+        'options={"require": _REQUIRED}',
+        'options={"require": _REQUIRED, "verify_signature": False}',
+        f"{ACCESS}::test_wrong_tokens_are_refused",
+        "clinic",
+    ),
+    "audience of a token": Removal(
+        f"{KIT}/auth/tokens.py",
+        'options={"require": _REQUIRED}',
+        'options={"require": _REQUIRED, "verify_aud": False}',
+        f"{ACCESS}::test_wrong_tokens_are_refused",
+        "clinic",
+    ),
+    "end of a token": Removal(
+        f"{KIT}/auth/tokens.py",
+        'options={"require": _REQUIRED}',
+        'options={"require": _REQUIRED, "verify_exp": False}',
+        f"{ACCESS}::test_wrong_tokens_are_refused",
+        "clinic",
+    ),
+    "scopes": Removal(
+        f"{KIT}/guard.py",
+        "if scope is not None and scope not in principal.scopes:",
+        "if scope is not None and not principal.subject:",
+        f"{ACCESS}::test_each_operation_asks_for_its_scope",
+        "clinic",
+    ),
+    "rate limit": Removal(
+        f"{KIT}/guard.py",
+        "if verdict.wait_s > 0:",
+        "if verdict.wait_s < 0:",
+        f"{LIMITS}::test_a_client_above_its_limit_is_told_to_wait",
+        "clinic",
+    ),
+    "rate limit without Redis": Removal(
+        f"{KIT}/ratelimit.py",
+        "            except FAILURE as error:",
+        "            except ZeroDivisionError as error:",
+        f"{LIMITS}::test_limits_hold_while_redis_is_dead",
+        "clinic",
     ),
 }
 
