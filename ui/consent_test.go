@@ -42,7 +42,7 @@ func TestTheReleaseBeforeIsAskedFor(t *testing.T) {
 	r.press("tab", "shift+tab", "r").sees("Does the release before still run?").sees("catalog: Drop the column products.price")
 	r.press("y").sees("? catalog: this loses the values of products.price").press("enter").sees("Lose stored data?")
 	r.press("y").sees("Press enter to write").press("enter").sees("Done")
-	if got := read(t, r, "services/catalog/migrations/003_drop_column_products_price.sql"); !strings.Contains(got, "-- Loses: the values of products.price") {
+	if got := read(t, r, "services/catalog/migrations/003_drop_products_price.sql"); !strings.Contains(got, "-- Loses: the values of products.price") {
 		t.Errorf("the migration does not record the loss:\n%s", got)
 	}
 	r.m.goTo(commitStep)
