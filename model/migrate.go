@@ -188,7 +188,8 @@ func (d tableDiff) inTheWay() []string {
 			continue
 		}
 		standing, source := d.oldColumn(c.Name), d.oldColumn(c.Was)
-		if standing.Retired && !source.Retired && standing.Was != c.Was {
+		bridged := slices.ContainsFunc(d.old.Bridges, func(b Bridge) bool { return b.From == c.Name }) // and that was said
+		if !bridged && standing.Retired && !source.Retired && standing.Was != c.Was {
 			reasons = append(reasons, fmt.Sprintf("the column %s.%s, which is no longer used, still stands", d.new.Name, c.Name))
 		}
 	}

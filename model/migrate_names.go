@@ -17,7 +17,10 @@ type schemaDiff struct {
 }
 
 // rename is one name that changes; table is empty for a table and for an index.
-type rename struct{ kind, table, from, to string }
+type rename struct {
+	kind, table, from, to string
+	alone                 bool // the former name is needed for something else, or is not kept
+}
 
 // statement renames what is called from by now.
 func (r rename) statement(from, to string) string {
@@ -31,8 +34,12 @@ func (r rename) statement(from, to string) string {
 func renameSteps(renames []rename) []MigrationStep {
 	var steps []MigrationStep
 	for _, r := range inOrder(renames) {
-		steps = append(steps, MigrationStep{Summary: fmt.Sprintf("Rename the %s %s to %s", r.kind, r.from, r.to),
-			Up: []string{r.statement(r.from, r.to)}, Down: []string{r.statement(r.to, r.from)}})
+		step := MigrationStep{Summary: fmt.Sprintf("Rename the %s %s to %s", r.kind, r.from, r.to),
+			Up: []string{r.statement(r.from, r.to)}, Down: []string{r.statement(r.to, r.from)}}
+		if r.alone {
+			step.Breaks = fmt.Sprintf("it knows that %s as %s, which is another one now or none", r.kind, r.from)
+		}
+		steps = append(steps, step)
 	}
 	return steps
 }
@@ -53,7 +60,7 @@ func newSchemaDiff(old, new []Table) schemaDiff {
 	for to, from := range former {
 		tableNames[from] = to
 		if from != to {
-			d.tables = append(d.tables, rename{kind: "table", from: from, to: to})
+			d.tables = append(d.tables, rename{kind: "table", from: from, to: to, alone: hasName(newNames, from)})
 		}
 	}
 	slices.SortFunc(d.tables, func(a, b rename) int { return cmp.Compare(a.from, b.from) })

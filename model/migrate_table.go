@@ -55,7 +55,7 @@ func (d *tableDiff) pair(c Column, newNames map[string]string) {
 		d.copies = append(d.copies, columnBridge(d.new.Name, before, c))
 		delete(d.former, c.Name)
 	case from != c.Name:
-		d.columns = append(d.columns, rename{kind: "column", table: d.new.Name, from: from, to: c.Name})
+		d.columns = append(d.columns, rename{kind: "column", table: d.new.Name, from: from, to: c.Name, alone: true})
 	}
 	if !both {
 		d.widened[c.Name] = before.Type != c.Type && keepsBytes(before.Type, c.Type)

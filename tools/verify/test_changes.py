@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -37,6 +38,19 @@ SELECT relname || '.' || attname, format_type(atttypid, atttypmod) FROM pg_attri
 WHERE relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped
 """
 STOPPED = ("CheckViolationError", "NotNullViolationError", "UniqueViolationError")  # what is told in a row's stops
+
+TWEAK = [
+    "rename product.title name",
+    "rename product.released_on released_at",
+    "retype product.released_on timestamp",
+    "add product origin: string(40) required fill(unknown)",
+    "set product.weight required",
+    "set product.weight fill(0)",
+    "drop product.note",
+    "drop product.quantity",
+    "call supplier vendor",
+    "retype product.status enum(draft, active, retired, banned)",
+]
 
 
 @dataclass
@@ -329,3 +343,32 @@ async def test_a_backfill_that_was_cut_off_is_resumed(before: Before, tmp_path: 
         await migrate.up(url, migrations_of(tree))
         assert await rows_of(url, filled) == [(rows, rows)]
         assert await Reader(url, before.types, change).read(change.after(), shared(change.after())) == values
+
+
+def test_the_release_before_passes_its_own_tests_on_the_new_schema(before: Before, tmp_path: Path) -> None:
+    old, new = (shutil.copytree(before.tree, tmp_path / name) for name in ("old", "new"))
+    tweak = Change("a tweak", TWEAK)
+    _, stopped = change_tree(new, tweak)
+    assert stopped == ""
+    shutil.copytree(migrations_of(new), migrations_of(old), dirs_exist_ok=True)
+    assert len(versions(old)) > 1
+    sources = [str(tree / "src") for tree in (old / "libs/kit", old / f"services/{SERVICE}")]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "kit.testing.plugin",
+            "-p",
+            "no:cacheprovider",
+            f"services/{SERVICE}/tests",
+        ],
+        cwd=old,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sources)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-8000:]
+    assert " skipped" not in done.stdout
