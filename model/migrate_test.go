@@ -75,6 +75,9 @@ func TestStepsSayWhatCanFail(t *testing.T) {
 		{"a required column, filled in", "a: int", "a: int; b: int required min(1) fill(3)", ""},
 		{"days to instants", "a: date", "a: timestamp", "Make room for things.a as timestamptz"},
 		{"a wider number", "a: int min(0) index", "a: bigint min(0) index", ""},
+		{"a number with places", "a: int", "a: decimal(12,2)", "Make room for things.a as numeric(12,2)"},
+		{"a new name and a wider number", "a: int min(0)", "b: bigint min(0) was(a)", ""},
+		{"names that move on", "a: int; b: int", "b: int was(a); c: int was(b)", "Rename the column b to c, Rename the column a to b"},
 	} {
 		var got []string
 		for _, migration := range ChangeSchema(entities(t, "thing: "+c.old), entities(t, "thing: "+c.new), false).Migrations {

@@ -78,7 +78,7 @@ class Change:
     edits: list[str]
     loses: str = ""
     stops: str = ""
-    unread: bool = False
+    unread: str = ""
     fills: dict[str, str] = field(default_factory=dict)
     fails: str = ""
     repair: str = ""

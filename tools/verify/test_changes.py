@@ -279,7 +279,8 @@ async def test_nothing_is_lost_and_the_release_before_works_on(change: Change, b
         old = OldRelease(before.tree, url, change.fills)
         assert await migrate_under(old, url, tree, before.tally) == ""
         assert change.unread or old.failures == []
-        assert await reader.read(base(), everything) == old_values
+        if change.unread != "name":
+            assert await reader.read(base(), everything) == old_values
         assert await reader.read(after, shared(after)) == new_values
 
         await migrate.down(url, migrations_of(tree), "001")
