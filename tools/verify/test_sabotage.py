@@ -22,6 +22,7 @@ CATALOG = "services/catalog/tests/gen"
 EVENTS = "libs/kit/tests/test_messaging.py"
 ACCESS = "services/appointment/tests/gen/test_access.py"
 LIMITS = "services/appointment/tests/gen/test_rate_limit.py"
+PAYMENT = "services/payment/tests/gen"
 
 
 class Removal(NamedTuple):
@@ -108,6 +109,29 @@ REMOVED: dict[str, Removal] = {
         "known = self._seen.recall(key)",
         "known = None",
         f"{ORDER}/test_client_catalog.py",
+    ),
+    "inbox, with the service's own events": Removal(
+        f"{KIT}/messaging/inbox.py",
+        "return bool(await tx.fetchval(_ENTER, consumer, event.source, event.id))",
+        "return True",
+        f"{PAYMENT}/test_events.py::test_the_example_of_an_event_has_one_effect_however_often_it_comes",
+        "market",
+    ),
+    "mark after the confirmation, with the service's own events": Removal(
+        f"{KIT}/messaging/outbox.py",
+        "            await broker.publish([self._message(row) for row in rows])\n"
+        '            await connection.execute(_MARK, [row["position"] for row in rows])\n',
+        '            await connection.execute(_MARK, [row["position"] for row in rows])\n'
+        "            await broker.publish([self._message(row) for row in rows])\n",
+        f"{PAYMENT}/test_events.py::test_a_relay_that_dies_before_the_mark_publishes_the_same_again",
+        "market",
+    ),
+    "dead letters, with the service's own events": Removal(
+        f"{KIT}/messaging/consumer.py",
+        "await self._bury(delivery, str(error))",
+        "await delivery.retry(0.1)",
+        f"{PAYMENT}/test_events.py::test_an_event_of_another_form_is_a_dead_letter_and_others_go_on",
+        "market",
     ),
     "statement timeout": Removal(
         f"{KIT}/db.py",
