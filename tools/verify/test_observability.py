@@ -15,9 +15,12 @@ import asyncpg
 import httpx2
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from kit import migrate
+from kit.messaging.consumer import ConsumerMetrics
+from kit.messaging.outbox import OutboxMetrics
 from kit.testing import live_service
 
 FOLDER = Path("deploy/observability")
@@ -211,6 +214,23 @@ def emits(labels: dict[str, set[str]], label: str, operator: str, value: str) ->
     if operator in ("=~", "!~"):
         return all(part in values for part in value.split("|")) and bool(values)
     return value in values
+
+
+def test_metrics_of_events_are_those_that_relays_and_workers_have(trees: dict[str, Path]) -> None:
+    registry = CollectorRegistry()
+    OutboxMetrics(registry)
+    consumer = ConsumerMetrics(registry)
+    consumer.connected.labels("order").set(1)
+    consumer.dead.labels("order", "payment.captured").inc()
+    consumer.delay.labels("order", "payment.captured").observe(1)
+    for outcome in ("applied", "duplicate", "retried", "dead"):
+        consumer.events.labels("order", "payment.captured", outcome).inc()
+    text = generate_latest(registry).decode()
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    ours = re.compile(r": (?:outbox|consumer|dead_letter)_")
+    assert [each for each in complaints(trees["market"], samples) if ours.search(each)] == []
+    read = {name for _, expression in expressions_of(trees["market"]) for name in metrics_in(expression)}
+    assert {"outbox_oldest_age_seconds", "consumer_connected", "dead_letter_events_total"} <= read
 
 
 def test_a_metric_that_nobody_emits_is_noticed() -> None:
