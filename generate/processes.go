@@ -130,6 +130,17 @@ var brokerForms = map[string]string{
 // BrokerForm is how the address of the broker is written.
 func (s *SystemView) BrokerForm() string { return brokerForms[s.Broker.Kind] }
 
+// brokerPackages are what Debian and Ubuntu call the servers; they have none of Kafka.
+var brokerPackages = map[string]string{"nats": "nats-server", "rabbitmq": "rabbitmq-server"}
+
+// BrokerPackage is the package of the broker's server, or "" where there is none.
+func (s *SystemView) BrokerPackage() string {
+	if s.Broker == nil {
+		return ""
+	}
+	return brokerPackages[s.Broker.Kind]
+}
+
 var brokerTitles = map[string]string{"nats": "NATS", "rabbitmq": "RabbitMQ", "kafka": "Kafka"}
 
 // BrokerTitle is the name of the broker: RabbitMQ.

@@ -4,7 +4,7 @@ resource "aws_secretsmanager_secret" "this" {
   for_each = var.names
 
   name                    = "${var.prefix}/${each.value}"
-  description             = "Connections of the service ${each.value}: database_url, and redis_url where it caches."
+  description             = "Connections of the service ${each.value}: a URL for each store that it uses."
   kms_key_id              = var.kms_key_arn
   recovery_window_in_days = var.recovery_days
 }
