@@ -110,14 +110,14 @@ REMOVED: dict[str, Removal] = {
         "known = None",
         f"{ORDER}/test_client_catalog.py",
     ),
-    "inbox, with the service's own events": Removal(
+    "inbox": Removal(
         f"{KIT}/messaging/inbox.py",
         "return bool(await tx.fetchval(_ENTER, consumer, event.source, event.id))",
         "return True",
         f"{PAYMENT}/test_events.py::test_the_example_of_an_event_has_one_effect_however_often_it_comes",
         "market",
     ),
-    "mark after the confirmation, with the service's own events": Removal(
+    "mark after the confirmation": Removal(
         f"{KIT}/messaging/outbox.py",
         "            await broker.publish([self._message(row) for row in rows])\n"
         '            await connection.execute(_MARK, [row["position"] for row in rows])\n',
@@ -126,7 +126,7 @@ REMOVED: dict[str, Removal] = {
         f"{PAYMENT}/test_events.py::test_a_relay_that_dies_before_the_mark_publishes_the_same_again",
         "market",
     ),
-    "dead letters, with the service's own events": Removal(
+    "dead letters": Removal(
         f"{KIT}/messaging/consumer.py",
         "await self._bury(delivery, str(error))",
         "await delivery.retry(0.1)",
@@ -187,36 +187,11 @@ REMOVED: dict[str, Removal] = {
         "if self._waiting:",
         "libs/kit/tests/test_shedding.py::test_a_busy_service_queues_and_sheds",
     ),
-    "inbox": Removal(
-        f"{KIT}/messaging/consumer.py",
-        "if not await inbox.enter(tx, self._name, event):",
-        "if await inbox.enter(tx, self._name, event) is None:",
-        f"{EVENTS}::test_what_is_delivered_twice_is_applied_once",
-        "market",
-    ),
-    "publish before the mark": Removal(
-        f"{KIT}/messaging/outbox.py",
-        """            await broker.publish([self._message(row) for row in rows])
-            await connection.execute(_MARK, [row["position"] for row in rows])
-""",
-        """            await connection.execute(_MARK, [row["position"] for row in rows])
-            await broker.publish([self._message(row) for row in rows])
-""",
-        f"{EVENTS}::test_a_broker_that_is_away_loses_nothing_and_fails_no_write",
-        "market",
-    ),
     "one relay": Removal(
         f"{KIT}/messaging/outbox.py",
         'if await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY):',
         'if await connection.fetchval("SELECT $1 > 0", _LOCK_KEY):',
         f"{EVENTS}::test_one_relay_leads_until_another_has_to",
-        "market",
-    ),
-    "dead letters": Removal(
-        f"{KIT}/messaging/consumer.py",
-        "if delivery.attempt >= self._settings.consumer_attempts:",
-        "if delivery.attempt < 0:",
-        f"{EVENTS}::test_poison_is_buried_after_its_tries_and_redrive_brings_it_back",
         "market",
     ),
     "waiting for the database": Removal(
