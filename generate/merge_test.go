@@ -110,6 +110,13 @@ func numbered(text string) string {
 // unsound checks what must hold of any merge: choosing one side everywhere loses
 // nothing that only this side changed, and a file that only one side changed is that side.
 func unsound(base, mine, fresh string, merged Merged) string {
+	var disk strings.Builder
+	for _, hunk := range merged {
+		disk.WriteString(hunk.Disk)
+	}
+	if disk.String() != mine {
+		return "the hunks do not add up to the file as it is"
+	}
 	for name, check := range map[string]struct {
 		choice Choice
 		same   Merged
