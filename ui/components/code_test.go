@@ -100,6 +100,9 @@ func TestPathsKeepTheirNameAndWhoseTheyAre(t *testing.T) {
 			t.Errorf("in %d cells %q, want %q", width, got, want)
 		}
 	}
+	if got := CutPath("services/catalog/migrations/002_make_room.sql", 12); got != "…/002_make_…" {
+		t.Errorf("got %q", got)
+	}
 	if got := CutPath("architecture/openapi/catalog.yaml", 25); got != "…ure/openapi/catalog.yaml" {
 		t.Errorf("got %q", got)
 	}

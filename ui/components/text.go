@@ -47,6 +47,9 @@ func CutPath(path string, width int) string {
 			return short
 		}
 	}
+	if first := parts[len(parts)-1][:1]; first >= "0" && first <= "9" { // a number says most of a name
+		return Cut(name, width)
+	}
 	if room := width - ansi.StringWidth(name); room >= 4 {
 		return ansi.Truncate(parts[1], room, "") + name
 	}
