@@ -89,6 +89,9 @@ func (s *ServiceView) TestScopes() string {
 
 // importCredentials imports what tests/conftest.py makes credentials of.
 func (s *ServiceView) importCredentials(imports pythonImports) {
+	if s.System.Security.Tenants() {
+		imports.add("uuid", "uuid4")
+	}
 	switch {
 	case s.System.TokenBased():
 		imports.add("collections.abc", "Iterator")
@@ -118,6 +121,9 @@ func (s *ServiceView) AccessImports() string {
 	}
 	if s.System.RoleBased() {
 		imports[s.Package+".gen.access"] = []string{"READ", "WRITE"}
+	}
+	if s.System.Security.Tenants() {
+		imports.add("uuid", "uuid4")
 	}
 	if s.System.TokenBased() {
 		imports["kit.testing.forgery"] = []string{"forged"}
@@ -178,4 +184,61 @@ func (s *ServiceView) RateLimitImports() string {
 		imports[s.Package+".gen.access"] = []string{"READ", "WRITE"}
 	}
 	return imports.block(s.Package)
+}
+
+// TokenArguments are what the tests ask of the issuer for a caller with these scopes.
+func (s *ServiceView) TokenArguments(scopes string, more ...string) string {
+	var arguments []string
+	if s.System.RoleBased() {
+		arguments = append(arguments, scopes)
+	}
+	arguments = append(arguments, more...)
+	if s.System.Security.Tenants() {
+		arguments = append(arguments, "tenant_id=TENANT")
+	}
+	return strings.Join(arguments, ", ")
+}
+
+// SubjectToken makes the token of one of several callers.
+func (s *ServiceView) SubjectToken() string {
+	return "    token = authority.token(" + s.TokenArguments("*READ, *WRITE", "subject=subject") + ")"
+}
+
+// TenancyImports is the import block of tests/gen/test_tenancy.py.
+func (s *ServiceView) TenancyImports() string {
+	imports := pythonImports{
+		"uuid": {"UUID", "uuid4"}, "asyncpg": {""}, "pytest": {""}, "httpx2": {"AsyncClient"}, "kit.testing": {"in_process"},
+		"kit.testing.access": {"operations"}, "kit.testing.issuer": {"Issuer"}, "kit.testing.records": {"Entity", "create"},
+		s.Package + ".gen.app": {"build"}, s.Package + ".gen.settings": {"Settings"},
+	}
+	if s.System.RoleBased() {
+		imports[s.Package+".gen.access"] = []string{"READ", "WRITE"}
+	}
+	return imports.block(s.Package)
+}
+
+// TenantTables list the tables whose rows belong to a tenant.
+func (s *ServiceView) TenantTables() string {
+	var names []string
+	for _, table := range s.Schema {
+		if len(table.Policies) > 0 {
+			names = append(names, pythonString(strings.Trim(table.Name, `"`)))
+		}
+	}
+	slices.Sort(names)
+	return expression{head: "[", tail: "]", items: atoms(names...)}.layout("", "TABLES = ", "")
+}
+
+// TenantToken makes the token of a caller who may do everything for a tenant.
+func (s *ServiceView) TenantToken() string { return s.everything("tenant_id=str(tenant)") }
+
+// TenantlessToken makes one that names no tenant.
+func (s *ServiceView) TenantlessToken() string { return s.everything() }
+
+func (s *ServiceView) everything(more ...string) string {
+	var arguments []string
+	if s.System.RoleBased() {
+		arguments = append(arguments, "*READ", "*WRITE")
+	}
+	return "    token = authority.token(" + strings.Join(append(arguments, more...), ", ") + ")"
 }

@@ -86,6 +86,7 @@ var systemConditions = []rule{
 	{pattern: "services/{service}/src/{package}/access.py", asked: (*SystemView).Authenticated},
 	{pattern: "services/{service}/src/{package}/gen/access.py", asked: (*SystemView).Authenticated},
 	{pattern: "services/{service}/tests/gen/test_access.py", asked: (*SystemView).Authenticated},
+	{pattern: "services/{service}/tests/gen/test_tenancy.py", asked: tenants},
 	{pattern: "services/{service}/tests/gen/test_rate_limit.py", asked: (*SystemView).RateLimited},
 	{pattern: "deploy/terraform/modules/service/events*.tf", asked: hasBroker},
 	{pattern: "deploy/terraform/modules/namespace/events*.tf", asked: hasBroker},

@@ -15,7 +15,7 @@ type apiError struct {
 
 var apiErrors = map[string]apiError{
 	"401": {name: "Unauthorized", description: "The request does not prove who makes it.", header: "WWW-Authenticate"},
-	"403": {name: "Forbidden", description: "The caller lacks the scope of this operation."},
+	"403": {name: "Forbidden", description: "The caller may not do this: the detail says what is missing."},
 	"404": {name: "NotFound", description: "There is no such record."},
 	"409": {name: "Conflict", description: "Another record stands in the way: a unique value is taken, or the record is still referred to; or the first request with this Idempotency-Key still runs."},
 	"412": {name: "PreconditionFailed", description: "The record has changed since the version in If-Match was read."},

@@ -214,6 +214,9 @@ func (c *CalleeView) Prefix() string { return strings.ToUpper(c.Setting()) }
 // LivePeerCall starts the callee for a test.
 func (c *CalleeView) LivePeerCall() string {
 	arguments := atoms(pythonString(c.Package), "MIGRATIONS", "postgres_server")
+	if c.SplitRoles() {
+		arguments = append(arguments, atom("logins"))
+	}
 	for _, each := range c.liveFixtures() {
 		arguments = append(arguments, atom(each.variable+"="+each.value))
 	}
@@ -249,6 +252,10 @@ func (c *CalleeView) TestImports() string {
 	}
 	if c.System.TokenBased() {
 		imports.add("kit.testing.issuer", "Issuer")
+	}
+	if c.SplitRoles() {
+		imports.add("kit.testing.plugin", "Logins")
+		imports.add("kit.testing.roles", "login")
 	}
 	if slices.ContainsFunc(c.LiveReferences(), func(r LiveReference) bool { return len(r.Siblings) > 0 }) {
 		imports.add("kit.testing.records", "created_id")

@@ -108,6 +108,9 @@ func (s *ServiceView) GuardCall() string {
 	if s.System.RateLimited() {
 		arguments = append(arguments, atom("limiter=RateLimit(settings)"), atom("trusted_hops=settings.trusted_hops"))
 	}
+	if s.System.Security.Tenants() {
+		arguments = append(arguments, atom("tenants=True"))
+	}
 	return call("Guard", arguments...).layout("        ", "guard=", ",")
 }
 
@@ -214,7 +217,7 @@ func (s *SystemView) guardStatuses() []string {
 	if s.Authenticated() {
 		statuses = append(statuses, "401")
 	}
-	if s.RoleBased() {
+	if s.RoleBased() || s.Security.Tenants() {
 		statuses = append(statuses, "403")
 	}
 	if s.RateLimited() {

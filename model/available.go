@@ -13,9 +13,6 @@ var notYet = map[string]map[string]string{
 	"datastores.broker": {
 		"sqs": "it comes with the serverless architecture",
 	},
-	"security.tenancy": {
-		"row-level": "tenants are not generated yet",
-	},
 	// any value of these but the empty one
 	"services[].cqrs": {anyValue: "read models are not generated yet"},
 }

@@ -129,4 +129,12 @@ func (c *checker) checkCallers() {
 		c.fail("security.authorization", "roles need callers that are known, and authentication is none",
 			"choose oidc or api-key for security.authentication, or none for security.authorization")
 	}
+	if s := c.answers.Security; s.Tenants() && s.Authentication != "oidc" {
+		c.fail("security.tenancy", "the tenant of a request is a claim of its token, and authentication is "+s.Authentication,
+			"choose oidc for security.authentication, or none for security.tenancy")
+	}
+	if s := c.answers; s.Security.Tenants() && s.Datastores.Broker != "none" {
+		c.fail("security.tenancy", "events do not say yet whose records they are about",
+			"choose none for datastores.broker or for security.tenancy")
+	}
 }

@@ -58,7 +58,10 @@ func (r row) pairs() []pair {
 
 // attempts is how many rows are drawn for each that is kept. A pair that none of
 // so many valid rows can hold is taken for impossible.
-const attempts = 200
+const attempts = 60
+
+// redraws is how often a row is drawn anew that no design could be.
+const redraws = 15
 
 // cover chooses rows until every pair that a valid design can hold is in one, and
 // returns the pairs that none can hold. Each row is the one of many, drawn at random
@@ -76,7 +79,7 @@ func cover(factors []factor) (rows []row, impossible []pair) {
 		for range attempts {
 			candidate := drawn(draw, factors, wanted)
 			improve(draw, candidate, factors, wanted, missing)
-			if news := candidate.news(missing); news > most && len(model.Check(candidate.answers(factors))) == 0 {
+			if news := candidate.news(missing); news > most && candidate.valid(factors) {
 				best, most = candidate, news
 			}
 		}
@@ -106,17 +109,25 @@ func allPairs(factors []factor) []pair {
 	return all
 }
 
-// drawn is a row at random that holds a pair.
+// drawn is a row at random that holds a pair, a valid one if there are enough.
 func drawn(draw *rand.Rand, factors []factor, wanted pair) row {
 	r := make(row, len(factors))
-	for i, f := range factors {
-		r[i] = draw.IntN(len(f.values))
+	for range redraws {
+		for i, f := range factors {
+			r[i] = draw.IntN(len(f.values))
+		}
+		r[wanted.f], r[wanted.g] = wanted.v, wanted.w
+		if r.valid(factors) {
+			break
+		}
 	}
-	r[wanted.f], r[wanted.g] = wanted.v, wanted.w
 	return r
 }
 
-// improve gives each factor, in some order, the value that holds the most missing pairs.
+// valid reports whether a row is a design that can be generated.
+func (r row) valid(factors []factor) bool { return len(model.Check(r.answers(factors))) == 0 }
+
+// improve gives each factor, in some order, the value that holds the most missing pairs of a valid row.
 func improve(draw *rand.Rand, r row, factors []factor, wanted pair, missing map[pair]bool) {
 	for _, f := range draw.Perm(len(factors)) {
 		if f == wanted.f || f == wanted.g {
@@ -124,7 +135,7 @@ func improve(draw *rand.Rand, r row, factors []factor, wanted pair, missing map[
 		}
 		best, most := r[f], r.news(missing)
 		for v := range factors[f].values {
-			if r[f] = v; r.news(missing) > most {
+			if r[f] = v; r.news(missing) > most && r.valid(factors) {
 				best, most = v, r.news(missing)
 			}
 		}

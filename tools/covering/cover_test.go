@@ -10,7 +10,11 @@ import (
 )
 
 // excluded are the answers that rule each other out, as valid designs show.
-var excluded = []string{"security.authentication=none security.authorization=rbac"}
+var excluded = []string{
+	"datastores.broker=nats security.tenancy=row-level", "datastores.broker=rabbitmq security.tenancy=row-level",
+	"datastores.broker=kafka security.tenancy=row-level", "security.authentication=none security.authorization=rbac",
+	"security.authentication=api-key security.tenancy=row-level", "security.authentication=none security.tenancy=row-level",
+}
 
 func TestEveryPairMeets(t *testing.T) {
 	factors := factorsOf()

@@ -222,6 +222,18 @@ async def test_keys_stay_while_the_issuer_is_away(make_settings: MakeSettings) -
     assert unknown.headers["Retry-After"] == "1"
 
 
+async def test_a_tenant_is_needed_where_there_are_tenants(
+    make_settings: MakeSettings, authority: Issuer
+) -> None:
+    given = make_settings().model_dump(exclude={"service_name"})
+    settings = Settings(**given, oidc_issuer=authority.url)
+    guard = Guard(authenticator=Tokens(settings, ACCESS.roles), access=ACCESS, tenants=True)
+    async with in_process(build(settings, guard)) as client:
+        assert (await asked(client, authority.token("products:read"))).status_code == 403
+        token = authority.token("products:read", tenant_id=str(uuid4()))
+        assert (await asked(client, token)).status_code == 404
+
+
 async def test_keys_may_be_elsewhere_than_the_issuer_says(make_settings: MakeSettings) -> None:
     given = make_settings().model_dump(exclude={"service_name"})
     with issuer("sample") as authority:

@@ -102,6 +102,7 @@ class Guard:
         access: what an operation takes; read only with an authenticator.
         limiter: None lets everyone call as often as they like.
         trusted_hops: how many proxies in front of the service are believed about the client.
+        tenants: whether a caller has to act for a tenant.
     """
 
     def __init__(
@@ -111,11 +112,13 @@ class Guard:
         access: Access | None = None,
         limiter: Limiter | None = None,
         trusted_hops: int = 0,
+        tenants: bool = False,
     ) -> None:
         self._authenticator = authenticator
         self._access = access or Access({})
         self._limiter = limiter
         self._trusted_hops = trusted_hops
+        self._tenants = tenants
         self._failures: Counter | None = None
         self._limited: Counter | None = None
 
@@ -133,7 +136,7 @@ class Guard:
     @property
     def statuses(self) -> tuple[int, ...]:
         """The statuses that it may answer with."""
-        scoped = self._authenticator and any(self._access.scopes.values())
+        scoped = self._authenticator and (self._tenants or any(self._access.scopes.values()))
         return (
             *((401,) if self._authenticator else ()),
             *((403,) if scoped else ()),
@@ -217,6 +220,9 @@ class Guard:
                 detail=f"The scope {scope} is needed.",
                 headers={"WWW-Authenticate": challenge},
             )
+        if self._tenants and principal.tenant is None:
+            self._count("tenant")
+            raise Problem(403, "Forbidden", detail="The credentials name no tenant.")
 
     def _unauthorized(self, refused: RefusedError) -> Problem:
         assert self._authenticator is not None  # noqa: S101 - it was the one that refused

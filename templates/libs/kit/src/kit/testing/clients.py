@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from kit import migrate
 from kit.client import Body, Remote
 from kit.testing.contract import Document, resolved, schema_of
+from kit.testing.plugin import Logins
 from kit.testing.service import LiveService, live_service
 
 _METHODS = ("get", "post", "patch", "delete")
@@ -147,7 +148,7 @@ def _shape(schema: Any) -> tuple[Any, Any] | None:
 
 @asynccontextmanager
 async def live_peer(
-    package: str, migrations: Path, server: str, **environment: str
+    package: str, migrations: Path, server: str, logins: Logins | None = None, **environment: str
 ) -> AsyncIterator[LiveService]:
     """Run another service of this system with a database of its own.
 
@@ -155,14 +156,16 @@ async def live_peer(
         package: what `python -m` runs.
         migrations: of its database.
         server: the URL of a superuser of PostgreSQL.
+        logins: the service's roles; None for the superuser.
         environment: further settings.
     """
     name = f"peer_{uuid4().hex}"
-    url = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    logins = logins or Logins(server, server)
+    owner, url = (urlunsplit(urlsplit(each)._replace(path=f"/{name}")) for each in logins)
     admin = await asyncpg.connect(server)
     try:
-        await admin.execute(f'CREATE DATABASE "{name}"')
-        await migrate.up(url, migrations)
+        await admin.execute(f'CREATE DATABASE "{name}" OWNER "{urlsplit(owner).username}"')
+        await migrate.up(owner, migrations)
         async with live_service(package, **environment | {"DATABASE_URL": url}) as service:
             yield service
     finally:
