@@ -320,6 +320,8 @@ def install_npm(name: str, recipe: Recipe) -> dict[str, Path]:
     scripts = recipe.get("scripts", {})
     sources = [RECIPES / name / file for file in ("package.json", "package-lock.json", *scripts.values())]
     folder = node_packages(name, sources, name)
+    for file in scripts.values():
+        (folder / file).chmod(0o755)
     programs = {program: folder / "node_modules/.bin" / program for program in recipe.get("programs", ())}
     return programs | {program: folder / file for program, file in scripts.items()}
 
