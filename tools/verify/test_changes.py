@@ -27,8 +27,6 @@ pytestmark = pytest.mark.xdist_group("changes")  # one database to copy from, an
 
 LOCK_TIMEOUT_S = 3.0  # of the kit's runner
 TEMPLATE = "changes_template"
-
-pytestmark = pytest.mark.xdist_group("changes")  # they copy one database
 UNTOUCHED = "id < '00000001-0000-0000-0000-000000000000' AND right(id::text, 2) <> '00'"  # by the release before
 STRONG = """
 SELECT pid, relation::regclass::text, mode FROM pg_locks
