@@ -127,7 +127,7 @@ def python_tests(stage: str, tools: dict[str, Path], selection: list[str]) -> Ta
         "pytest",
         "tools/verify",
         f"--numprocesses={WORKERS}",
-        "--dist=loadgroup",
+        "--dist=loadscope",  # see GroupScheduling
         f"--junitxml={report}",
         *selection,
     ]

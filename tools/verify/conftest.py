@@ -1,6 +1,7 @@
 """Makes the trees of all cases and reports what each consumer said about them."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections import defaultdict
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from cluster import cluster
 from consumers import Consumer
@@ -23,6 +25,14 @@ ANSWERS = {  # by the name of the case: those written by hand, and those of the 
 CASES = list(ANSWERS)
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")  # each has trees and databases of its own
 TREES = Path(os.environ["CODEX_CACHE"]) / "trees" / WORKER
+
+# What one worker has to run, one after the other: they share something of which there is only one.
+GROUPS = {
+    "changes": r"test_changes\.py::",  # a database to copy from, and measured times
+    "cluster": r"test_(cluster|releases|rollout)\.py::",  # a control plane
+    "systems": r"test_pipelines\.py::|::test_(make_load|make_dev|make_migrate|databases_script)_",  # ports, databases
+    "terraform": r"-terraform\]$",  # the verdicts on what many trees share
+}
 
 LONG = {"test_make_test", "test_every_installed_consumer_accepts"}  # minutes each
 
@@ -98,6 +108,22 @@ def judge(name: str, consumer: Consumer, tree: Path, files: list[Path]) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no worker ends alone."""
     items.sort(key=lambda item: getattr(item, "originalname", item.name) not in LONG)
+
+
+class GroupScheduling(LoadScopeScheduling):
+    """Gives a group of tests to one worker, and every other test to whoever is free.
+
+    The marks that pytest-xdist 3.8 offers for this do nothing under pytest 9.2.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((group for group, pattern in GROUPS.items() if re.search(pattern, nodeid)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    """Schedule by our groups."""
+    return GroupScheduling(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -122,11 +122,7 @@ WITHOUT_CONSUMER = (
 WITH_OWN_TEST = ("architecture/schema/*.sql", "requirements/*.txt")
 
 
-# The verdicts on what many trees share are only kept inside one process.
-TOGETHER = {"terraform": pytest.mark.xdist_group("terraform")}
-
-
-@pytest.mark.parametrize("name", [pytest.param(name, marks=TOGETHER.get(name, ())) for name in CONSUMERS])
+@pytest.mark.parametrize("name", CONSUMERS)
 def test_consumer_accepts(name: str, tree: Path) -> None:
     consumer, patterns = CONSUMERS[name]
     files = files_of(tree, *patterns)

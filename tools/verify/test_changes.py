@@ -23,8 +23,6 @@ from changes import CHANGES, ROWS_SQL, SERVICE, Change, Design, Field, OldReleas
 from conftest import system_lines
 from kit import migrate
 
-pytestmark = pytest.mark.xdist_group("changes")  # one database to copy from, and measured times
-
 LOCK_TIMEOUT_S = 3.0  # of the kit's runner
 TEMPLATE = "changes_template"
 UNTOUCHED = "id < '00000001-0000-0000-0000-000000000000' AND right(id::text, 2) <> '00'"  # by the release before

@@ -4,8 +4,6 @@ import pytest
 
 from cluster import ControlPlane
 
-pytestmark = pytest.mark.xdist_group("cluster")  # one control plane for all
-
 NAMESPACE = """apiVersion: v1
 kind: Namespace
 metadata:

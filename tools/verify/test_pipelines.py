@@ -20,8 +20,6 @@ import pytest
 import yaml
 from test_systems import note_tests, plain_environment
 
-pytestmark = pytest.mark.xdist_group("systems")  # they share ports and the names of databases
-
 GITHUB, GITLAB = "user-service", "every-type"  # the cases that have these pipelines
 SERVICE = "user"  # of the first
 DIGEST = "sha256:" + 64 * "1"

@@ -5,11 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from cluster import ControlPlane, cluster
-
-pytestmark = pytest.mark.xdist_group("cluster")  # one control plane for all
 
 __all__ = ["cluster"]  # one of its own: nothing may be there yet
 

@@ -17,8 +17,6 @@ from conftest import CASES, files_of, judge
 from consumers import Verdict
 from infrastructure import KUSTOMIZATION, sources_of
 
-pytestmark = pytest.mark.xdist_group("cluster")  # one control plane for all
-
 __all__ = ["cluster"]
 
 Manifest = dict[str, Any]

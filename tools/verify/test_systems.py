@@ -16,8 +16,6 @@ import pytest
 
 from conftest import generate, system_lines
 
-shared = pytest.mark.xdist_group("systems")  # they share ports and the names of databases
-
 # References between services, names that collide, tokens, no cache, events. test_pipelines.py runs two more.
 WHOLE = ("shop", "awkward-names", "clinic", "minimal", "market")
 OWN_SERVERS = "minimal"  # gets no URLs, so that it has to start its servers itself
@@ -96,14 +94,12 @@ def test_make_without_uv_says_how_to_get_it(trees: dict[str, Path], tmp_path: Pa
     assert "uv is missing" in result.stderr
 
 
-@shared
 def test_make_load_holds_a_running_system_to_its_objectives(trees: dict[str, Path]) -> None:
     output = make(trees["minimal"], "load", "LOAD_TIME=15s", "LOAD_USERS=2", timeout=300)
     assert "ready at http://127.0.0.1:8001" in output
     assert "/v1/notes" in output
 
 
-@shared
 def test_make_dev_serves_until_interrupted(trees: dict[str, Path]) -> None:
     tree = trees["minimal"]
     make(tree, "setup", timeout=300)
@@ -125,7 +121,6 @@ def test_make_dev_serves_until_interrupted(trees: dict[str, Path]) -> None:
         urllib.request.urlopen("http://127.0.0.1:8001/v1/notes")
 
 
-@shared
 def test_make_migrate_prepares_every_database(trees: dict[str, Path]) -> None:
     tree = trees["shop"]
     first = make(tree, "migrate", timeout=300)
@@ -155,7 +150,6 @@ async def forget(databases: Iterable[str]) -> None:
         await connection.close()
 
 
-@shared
 async def test_databases_script_gives_each_service_its_own(trees: dict[str, Path]) -> None:
     tree = trees["awkward-names"]  # with databases called user, order and group
     make(tree, "secrets", timeout=60)
