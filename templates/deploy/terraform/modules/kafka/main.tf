@@ -1,5 +1,6 @@
 locals {
-  port = 9096 # SASL/SCRAM over TLS
+  port    = 9096 # SASL/SCRAM over TLS
+  subnets = slice(sort(var.subnet_ids), 0, min(var.nodes, length(var.subnet_ids)))
 }
 
 resource "aws_security_group" "this" {
@@ -52,11 +53,11 @@ resource "aws_secretsmanager_secret" "user" {
 resource "aws_msk_cluster" "this" {
   cluster_name           = var.name
   kafka_version          = var.kafka_version
-  number_of_broker_nodes = var.nodes
+  number_of_broker_nodes = ceil(var.nodes / length(local.subnets)) * length(local.subnets)
 
   broker_node_group_info {
     instance_type   = var.node_type
-    client_subnets  = slice(sort(var.subnet_ids), 0, min(var.nodes, length(var.subnet_ids)))
+    client_subnets  = local.subnets
     security_groups = [aws_security_group.this.id]
     storage_info {
       ebs_storage_info {

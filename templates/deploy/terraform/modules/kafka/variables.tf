@@ -70,12 +70,12 @@ variable "node_type" {
 }
 
 variable "nodes" {
-  description = "Nodes, as many in each zone."
+  description = "Nodes at the least: Amazon MSK has as many in each zone."
   type        = number
 
   validation {
-    condition     = var.nodes >= 2 && var.nodes % min(var.nodes, length(var.subnet_ids)) == 0
-    error_message = "Two at least, and as many in each zone."
+    condition     = var.nodes >= 2
+    error_message = "Two at least."
   }
 }
 

@@ -49,11 +49,25 @@ run "more_copies_than_nodes" {
   expect_failures = [var.copies]
 }
 
-run "nodes_that_no_zones_share" {
+run "as_many_in_each_zone" {
   command = plan
 
   variables {
     nodes = 4
+  }
+
+  assert {
+    condition     = aws_msk_cluster.this.number_of_broker_nodes == 6
+    error_message = "Two in each of three zones."
+  }
+}
+
+run "one_node" {
+  command = plan
+
+  variables {
+    nodes  = 1
+    copies = 1
   }
 
   expect_failures = [var.nodes]
