@@ -77,6 +77,9 @@ func firstAvailable(key model.Key) string {
 }
 
 func TestTwoRunsWriteTheSame(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes every design twice")
+	}
 	first, second := filepath.Join(t.TempDir(), "1"), filepath.Join(t.TempDir(), "2")
 	for _, out := range []string{first, second} {
 		if err := write(out); err != nil {
