@@ -92,6 +92,7 @@ var leastNodes = map[string]Constant{
 
 var (
 	managedNodes  = derive("nodes", "max(least_nodes, nodes)", "as the blueprint has it", "MSG-RF")
+	zonedNodes    = derive("nodes", "zones * ceil(max(least_nodes, nodes) / zones)", "Amazon MSK: as many in each zone", "MSG-RF")
 	idleNodes     = derive("nodes", "least_nodes", "nobody loads it", "CST-IDLE")
 	managedCopies = derive("copies", "copies", "as the blueprint has it", "MSG-RF")
 	idleCopies    = derive("copies", "least_copies", "made-up data", "CST-IDLE")
@@ -164,6 +165,9 @@ func (b Blueprint) managedBroker(e EnvironmentPlan) *ManagedBroker {
 		Copies:     managedCopies.of(b.Broker.Copies.named("copies")),
 		StorageGiB: brokerStorage.of(b.Broker.StorageGiB.named("storage_gib")),
 		Class:      classes[1],
+	}
+	if b.Broker.Kind == "kafka" {
+		m.Nodes = zonedNodes.of(b.Load.Zones.named("zones"), least, b.Broker.Nodes.named("nodes"))
 	}
 	if idleEnvironments[e.Name] {
 		m.Nodes, m.Copies, m.Class = idleNodes.of(least), idleCopies.of(leastCopies.input()), classes[0]

@@ -28,6 +28,24 @@ func TestManagedSizesHoldInEveryEnvironment(t *testing.T) {
 	}
 }
 
+// Amazon MSK has as many nodes in each zone, and refuses another number.
+func TestKafkaHasAsManyNodesInEachZone(t *testing.T) {
+	for _, zones := range []int{2, 3} {
+		for _, availability := range []float64{99, 99.9} {
+			answers := Examples()[0].Answers
+			answers.Datastores.Broker = "kafka"
+			answers.Load.Zones, answers.Load.AvailabilitySLO = &zones, &availability
+			answers.Services[0].Publishes = []string{answers.Services[0].Entities[0].Name + ".created"}
+			b := Resolve(answers)
+			production, _ := b.Cluster.Environment("prod")
+			nodes := b.Managed(production).Broker.Nodes
+			if nodes.Int()%zones != 0 || nodes.Value < b.Broker.Copies.Value {
+				t.Errorf("%v zones, %v %%: %v nodes for %v copies", zones, availability, nodes.Value, b.Broker.Copies.Value)
+			}
+		}
+	}
+}
+
 func TestProductionRentsWhatTheBlueprintSizes(t *testing.T) {
 	b := Resolve(Examples()[0].Answers)
 	production, ok := b.Cluster.Environment("prod")
