@@ -464,3 +464,17 @@ var brokerPrograms = map[string]string{"nats": "nats-server", "rabbitmq": "rabbi
 
 // BrokerProgram is the server of the system's broker.
 func (s *SystemView) BrokerProgram() string { return brokerPrograms[s.Broker.Kind] }
+
+// Reactions says who consumes an event and what each does then, as a cell of a Markdown table.
+func (s *SystemView) Reactions(event string) string {
+	var texts []string
+	for i := range s.Services {
+		for j := range s.Services[i].Consumed {
+			if consumed := &s.Services[i].Consumed[j]; consumed.Name == event {
+				does := strings.TrimSuffix(consumed.HandlerSummary(), ".")
+				texts = append(texts, s.Services[i].Name+": "+strings.ToLower(does[:1])+does[1:])
+			}
+		}
+	}
+	return s.Cell(strings.Join(texts, "; "))
+}
