@@ -38,6 +38,7 @@ LONG = {"test_make_test", "test_every_installed_consumer_accepts"}  # minutes ea
 
 Row = tuple[int, int, int]  # files given, accepted, rejected
 table: dict[str, list[Row]] = defaultdict(list)
+ran_on: dict[str, set[str]] = defaultdict(set)  # the workers, by group
 system_lines: list[str] = []  # what the tests of whole systems have to show
 
 
@@ -117,19 +118,37 @@ class GroupScheduling(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((group for group, pattern in GROUPS.items() if re.search(pattern, nodeid)), nodeid)
+        return group_of(nodeid) or nodeid
 
 
-@pytest.hookimpl(optionalhook=True)
+def group_of(nodeid: str) -> str | None:
+    """Return the group of a test, if it has one."""
+    return next((group for group, pattern in GROUPS.items() if re.search(pattern, nodeid)), None)
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
     """Schedule by our groups."""
     return GroupScheduling(config, log)
 
 
+def pytest_runtest_logreport(report: Any) -> None:
+    """Note which worker ran a test of a group."""
+    group = group_of(report.nodeid)
+    if group and hasattr(report, "node"):
+        ran_on[group].add(report.node.gateway.id)
+
+
+def torn_apart() -> list[str]:
+    """Say which groups several workers had parts of, so that what they share was in two hands."""
+    return [f"{group}: {', '.join(sorted(workers))}" for group, workers in ran_on.items() if len(workers) > 1]
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand what a worker has to report to the process that prints it."""
+    """Hand what a worker has to report to the process that prints it, which fails where a group was torn apart."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput |= {"table": dict(table), "system_lines": system_lines}
+    elif torn_apart():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -143,6 +162,8 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show the table of consumers."""
+    for line in torn_apart():
+        terminalreporter.line(f"FAILED a group of tests ran on several workers: {line}")
     terminalreporter.section("consumers")
     terminalreporter.line(
         f"{'consumer':<24} {'trees':>6} {'given':>7} {'accepted':>9} {'rejected':>9} {'not checked':>12}"
