@@ -152,9 +152,9 @@ REMOVED: dict[str, Removal] = {
         f"{CATALOG}/test_resilience.py::test_sigterm_loses_no_request",
     ),
     "cache-aside without its cache": Removal(
-        f"{KIT}/cache.py",
-        "        except FAILURE as error:\n            self._failed(error)\n            return await self._shared(key, load)\n",
-        "        except ZeroDivisionError:\n            return await self._shared(key, load)\n",
+        f"{KIT}/redis.py",
+        "FAILURE = (RedisError, OSError, TimeoutError)",
+        "FAILURE = (ZeroDivisionError,)",
         f"{CATALOG}/test_cache.py::test_nothing_fails_without_redis",
     ),
     "single flight": Removal(
