@@ -50,19 +50,25 @@ var systemConditions = []rule{
 	{pattern: "libs/kit/src/kit/messaging/nats.py", asked: brokerIs("nats")},
 	{pattern: "libs/kit/src/kit/messaging/rabbitmq.py", asked: brokerIs("rabbitmq")},
 	{pattern: "libs/kit/src/kit/messaging/kafka.py", asked: brokerIs("kafka")},
+	{pattern: "libs/kit/src/kit/messaging/eventbridge.py", asked: brokerIs("eventbridge")},
+	{pattern: "libs/kit/src/kit/messaging/functions.py", asked: brokerIs("eventbridge")},
 	{pattern: "libs/kit/src/kit/messaging/**", asked: hasBroker},
-	{pattern: "libs/kit/src/kit/command.py", asked: hasBroker},
+	{pattern: "libs/kit/src/kit/aws.py", asked: onLambda},
+	{pattern: "libs/kit/src/kit/functions.py", asked: onLambda},
+	{pattern: "libs/kit/src/kit/command.py", asked: func(s *SystemView) bool { return hasBroker(s) || onLambda(s) }},
 	{pattern: "libs/kit/src/kit/testing/events.py", asked: hasBroker},
 	{pattern: "libs/kit/src/kit/testing/system.py", asked: (*SystemView).HasExchanges},
 	{pattern: "tests/**", asked: (*SystemView).HasExchanges},
 	{pattern: "libs/kit/src/kit/testing/brokers/nats.py", asked: brokerIs("nats")},
 	{pattern: "libs/kit/src/kit/testing/brokers/rabbitmq.py", asked: brokerIs("rabbitmq")},
 	{pattern: "libs/kit/src/kit/testing/brokers/kafka.py", asked: brokerIs("kafka")},
+	{pattern: "libs/kit/src/kit/testing/brokers/eventbridge.py", asked: brokerIs("eventbridge")},
 	{pattern: "libs/kit/src/kit/testing/brokers/**", asked: hasBroker},
 	{pattern: "libs/kit/tests/migrations/002_create_outbox.sql", asked: hasBroker},
 	{pattern: "libs/kit/tests/migrations/003_create_applied.sql", asked: hasBroker},
 	{pattern: "libs/kit/tests/postbox/**", asked: hasBroker},
 	{pattern: "libs/kit/tests/test_messaging.py", asked: hasBroker},
+	{pattern: "libs/kit/tests/test_functions.py", asked: brokerIs("eventbridge")},
 	{pattern: "libs/kit/src/kit/breaker.py", asked: (*SystemView).Calling},
 	{pattern: "libs/kit/src/kit/client.py", asked: (*SystemView).Calling},
 	{pattern: "libs/kit/src/kit/references.py", asked: (*SystemView).Calling},
@@ -121,7 +127,8 @@ func splitRoles(s *SystemView) bool { return s.Security.SplitsRoles() }
 
 // pruned lists the copied files of which each system keeps its part.
 var pruned = []rule{
-	{pattern: "requirements/runtime.in", prune: pruneWishes},
+	{pattern: "requirements/runtime.in", prune: pruneWishes(runtimeWish)},
+	{pattern: "requirements/dev.in", prune: pruneWishes(developmentWish)},
 	{pattern: "requirements/*.txt", prune: pruneLock},
 }
 

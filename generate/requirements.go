@@ -4,20 +4,28 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"codex-design/model"
 )
 
-// optionalPackages lists what only some systems import. requirements/*.in and the
-// locks below templates/ name all of it, so that one resolution holds for every
-// system; each system keeps its part.
+// optionalPackages lists what only some systems import, by the list of wishes that
+// names it. requirements/*.in and the locks below templates/ name all of it, so that
+// one resolution holds for every system; each system keeps its part.
 var optionalPackages = []struct {
 	name   string
+	wish   string
 	needed func(*SystemView) bool
 }{
-	{"aio-pika", brokerIs("rabbitmq")},
-	{"aiokafka", brokerIs("kafka")},
-	{"httpx2", func(s *SystemView) bool { return s.Calling() || s.Security.Authentication == "oidc" }},
-	{"nats-py", brokerIs("nats")},
-	{"pyjwt", func(s *SystemView) bool { return s.Security.Authentication == "oidc" }},
+	{"aio-pika", runtimeWish, brokerIs("rabbitmq")},
+	{"aiokafka", runtimeWish, brokerIs("kafka")},
+	{"httpx2", runtimeWish, func(s *SystemView) bool {
+		return s.Calling() || s.Security.Authentication == "oidc" || onLambda(s)
+	}},
+	{"nats-py", runtimeWish, brokerIs("nats")},
+	{"pyjwt", runtimeWish, func(s *SystemView) bool { return s.Security.Authentication == "oidc" }},
+	{"flask", developmentWish, onLambda},
+	{"flask-cors", developmentWish, onLambda},
+	{"moto", developmentWish, onLambda},
 }
 
 func brokerIs(name string) func(*SystemView) bool {
@@ -26,12 +34,15 @@ func brokerIs(name string) func(*SystemView) bool {
 
 func hasBroker(s *SystemView) bool { return s.Broker != nil }
 
-// unneededPackages names the optional packages that the system does not import.
-func unneededPackages(system *SystemView) map[string]bool {
-	names := map[string]bool{}
+// onLambda tells whether the services run as functions of AWS.
+func onLambda(s *SystemView) bool { return s.System.Architecture == model.Serverless }
+
+// unneededPackages names, by their list of wishes, the optional packages that the system does not import.
+func unneededPackages(system *SystemView) map[string][]string {
+	names := map[string][]string{}
 	for _, optional := range optionalPackages {
 		if !optional.needed(system) {
-			names[optional.name] = true
+			names[optional.name] = append(names[optional.name], optional.wish)
 		}
 	}
 	return names
@@ -40,20 +51,23 @@ func unneededPackages(system *SystemView) map[string]bool {
 // packageName is how a requirement begins, in a list of wishes as in a lock.
 var packageName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*`)
 
-// pruneWishes leaves out of requirements/runtime.in what the system does not import.
-func pruneWishes(content []byte, system *SystemView) []byte {
-	unneeded := unneededPackages(system)
-	lines := slices.DeleteFunc(strings.SplitAfter(string(content), "\n"), func(line string) bool {
-		return unneeded[packageName.FindString(line)]
-	})
-	return []byte(strings.Join(lines, ""))
+// pruneWishes leaves out of a list of wishes what the system does not import.
+func pruneWishes(wish string) func(content []byte, system *SystemView) []byte {
+	return func(content []byte, system *SystemView) []byte {
+		unneeded := unneededPackages(system)
+		lines := slices.DeleteFunc(strings.SplitAfter(string(content), "\n"), func(line string) bool {
+			return slices.Contains(unneeded[packageName.FindString(line)], wish)
+		})
+		return []byte(strings.Join(lines, ""))
+	}
 }
 
 // Who may ask for a package of a lock, besides other packages.
 const (
-	wish          = "-r "
-	runtimeWish   = "-r requirements/runtime.in"
-	runtimePinned = "-c requirements/runtime.txt"
+	wish            = "-r "
+	runtimeWish     = "-r requirements/runtime.in"
+	developmentWish = "-r requirements/dev.in"
+	runtimePinned   = "-c requirements/runtime.txt"
 )
 
 // pruneLock leaves out of a lock what nothing asks for any more once the wishes
@@ -63,9 +77,7 @@ func pruneLock(content []byte, system *SystemView) []byte {
 	header, packages := parseLock(string(content))
 	unneeded := unneededPackages(system)
 	for i, p := range packages {
-		if unneeded[p.name] {
-			packages[i].via = slices.DeleteFunc(p.via, func(parent string) bool { return parent == runtimeWish })
-		}
+		packages[i].via = slices.DeleteFunc(p.via, func(parent string) bool { return slices.Contains(unneeded[p.name], parent) })
 	}
 	wanted := reachable(packages, func(parent string) bool { return strings.HasPrefix(parent, wish) })
 	atRunTime := reachable(packages, func(parent string) bool { return parent == runtimeWish })

@@ -12,7 +12,8 @@ import pytest
 
 from conftest import ROOT, system_lines
 
-BROKERS = ("nats", "rabbitmq", "kafka")
+BROKERS = ("nats", "rabbitmq", "kafka", "eventbridge")
+ON_AWS = ("messaging/functions.py", "aws.py", "functions.py")
 
 
 @pytest.mark.parametrize("broker", BROKERS)
@@ -24,9 +25,15 @@ def test_events_survive_on(broker: str, trees: dict[str, Path], tmp_path: Path) 
     for other in set(BROKERS) - {broker}:
         (kit / "src/kit/messaging" / f"{other}.py").unlink()
         (kit / "src/kit/testing/brokers" / f"{other}.py").unlink()
+    tests = ["libs/kit/tests/test_messaging.py"]
+    if broker == "eventbridge":
+        tests.append("libs/kit/tests/test_functions.py")
+    else:
+        for name in ON_AWS:
+            (kit / "src/kit" / name).unlink()
     command = [sys.executable, "-m", "pytest", "-p", "kit.testing.plugin", "-p", "no:xdist", "-p", "no:cacheprovider"]
     result = subprocess.run(
-        [*command, "libs/kit/tests/test_messaging.py"],
+        [*command, *tests],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(kit / "src")},
         stdout=subprocess.PIPE,

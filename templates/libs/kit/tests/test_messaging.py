@@ -122,6 +122,11 @@ def note(text: str) -> Message:
     return Message(str(event.id), event.type, event.subject, event.to_json())
 
 
+def junk(broker: str) -> bytes:
+    """Something that is no event; EventBridge takes nothing but objects."""
+    return b"{}" if broker == "eventbridge" else b"\xff\xfe"
+
+
 def raw(body: bytes) -> Message:
     return Message(uuid4().hex, "note.written", "somebody", body)
 
@@ -198,17 +203,19 @@ async def test_poison_is_buried_after_its_tries_and_redrive_brings_it_back(
 @pytest.mark.parametrize(
     "body",
     [
-        b"\xff\xfe",
+        None,
         b'{"specversion": "1.0"}',
         note("x").body.replace(b'"dataversion":1', b'"dataversion":2'),
         note("x").body.replace(b'"text"', b'"words"'),
         note("refused").body,
     ],
-    ids=["no text", "no event", "another version", "other data", "refused by the handler"],
+    ids=["junk", "no event", "another version", "other data", "refused by the handler"],
 )
-async def test_what_no_try_makes_better_is_buried_at_once(postbox: Postbox, body: bytes) -> None:
+async def test_what_no_try_makes_better_is_buried_at_once(
+    postbox: Postbox, body: bytes | None
+) -> None:
     async with postbox.connected() as broker, postbox.worker().running():
-        await broker.publish([raw(body), note("fine")])
+        await broker.publish([raw(body or junk(postbox.broker)), note("fine")])
         await postbox.until_applied("fine")
 
         async def dead() -> float:
@@ -404,7 +411,7 @@ async def test_the_commands_of_a_service(
         return postbox.outcomes("dead")
 
     async with postbox.connected() as broker, postbox.worker().running():
-        await broker.publish([raw(b"no event"), raw(b"no event either")])
+        await broker.publish([raw(b'{"no": 1}'), raw(b'{"no": 2}')])
         await until(dead, 2)
     assert await run("redrive", "--consumer", "postbox", "--most", "1") == (0, "postbox: moved 1\n")
     assert await run("redrive") == (0, "postbox: moved 1\n")
@@ -436,7 +443,8 @@ def test_a_missing_broker_is_told(
 ) -> None:
     monkeypatch.setattr("shutil.which", lambda _name: None)
     monkeypatch.setenv("KAFKA_HOME", str(tmp_path))
-    with pytest.raises(servers.ServerMissingError, match=r"set TEST_BROKER_URL, or .*apt-get"):
+    monkeypatch.setitem(sys.modules, "moto", None)
+    with pytest.raises(servers.ServerMissingError, match=r"set TEST_BROKER_URL, or .*install"):
         brokers.kind(broker).make(tmp_path)
 
 

@@ -149,13 +149,22 @@ class Worker:
         """Consume until the block is left; events that are being applied get to their end."""
         stop = asyncio.Event()
         task = asyncio.create_task(self._run(stop))
+        async with self.sweeping():
+            try:
+                yield
+            finally:
+                stop.set()
+                await asyncio.gather(task, return_exceptions=True)
+
+    @asynccontextmanager
+    async def sweeping(self) -> AsyncIterator[None]:
+        """Delete old rows of the inbox until the block is left."""
         sweep = asyncio.create_task(self._purge())
         try:
             yield
         finally:
-            stop.set()
             sweep.cancel()
-            await asyncio.gather(task, sweep, return_exceptions=True)
+            await asyncio.gather(sweep, return_exceptions=True)
 
     async def _run(self, stop: asyncio.Event) -> None:
         """Consume whenever the broker is there."""
@@ -216,13 +225,13 @@ class Worker:
     async def _handle(self, delivery: Delivery, broken: asyncio.Future[None]) -> None:
         """See one delivery through to its end; without one the connection has to be renewed."""
         try:
-            await self._settle(delivery)
+            await self.settle(delivery)
         except BrokerUnavailableError as error:
             if not broken.done():
                 broken.set_exception(error)
 
-    async def _settle(self, delivery: Delivery) -> None:
-        """Apply an event and tell the broker what became of it."""
+    async def settle(self, delivery: Delivery) -> None:
+        """Apply an event, and end its delivery by what became of it."""
         try:
             event, subscription = self._read(delivery)
         except RejectedError as error:

@@ -65,7 +65,7 @@ class Server(ABC):
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        wait_for(lambda: _listens(self.port), self._name, self._process)
+        wait_for_port(self.port, self._name, self._process)
 
     def pause(self) -> None:
         """Freeze the server: connections stay open and nothing answers."""
@@ -81,6 +81,10 @@ class Server(ABC):
             self._signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
+
+    def close(self) -> None:
+        """Kill the server and whatever else goes with it."""
+        self.kill()
 
     def restart(self) -> None:
         """Kill the server and start it again, with what it had stored."""
@@ -127,7 +131,7 @@ def running(server: ServerT) -> Iterator[ServerT]:
         server.start()
         yield server
     finally:
-        server.kill()
+        server.close()
 
 
 @contextmanager
@@ -186,6 +190,11 @@ def wait_for(done: Callable[[], bool], what: str, process: subprocess.Popen[byte
             msg = f"{what} was not ready within {_START_S} s"
             raise RuntimeError(msg)
         time.sleep(_POLL_S)
+
+
+def wait_for_port(port: int, what: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the process that was just started listens."""
+    wait_for(lambda: _listens(port), what, process)
 
 
 def _listens(port: int) -> bool:
