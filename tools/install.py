@@ -33,6 +33,7 @@ PACKAGES = {  # of Debian, by a program that each has
     "tmux": "tmux",
     "git": "git",
     "openssl": "openssl",
+    "cargo": "cargo-web",  # newer than bookworm's own
 }
 SERVICES = ("nats-server", "rabbitmq-server")  # packages that would serve the whole machine at once
 
@@ -349,8 +350,23 @@ def install_maven(name: str, recipe: Recipe) -> dict[str, Path]:
     return {}
 
 
+def install_cargo(name: str, recipe: Recipe) -> dict[str, Path]:
+    """Build the programs of a crate, by the lock that is published with it."""
+    target = CACHE / f"{name}-{digest(more=repr(recipe))}"
+    pin = [recipe["crate"], "--version", recipe["version"], "--locked"]
+    folders = ["--root", target, "--target-dir", target / "build"]
+
+    def make() -> None:
+        run("nice", "-n", "19", "cargo", "install", "--quiet", *pin, *folders)
+        shutil.rmtree(target / "build")
+
+    once(target, name, make)
+    return {program: target / "bin" / program for program in recipe["programs"]}
+
+
 INSTALLERS: dict[str, Callable[[str, Recipe], dict[str, Path]]] = {
     "files": install_files,
+    "cargo": install_cargo,
     "go": install_go,
     "python": install_python,
     "node": install_npm,

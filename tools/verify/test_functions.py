@@ -1,0 +1,128 @@
+"""A service as a function of AWS: the real adapter, fed by the runtime API, on a real PostgreSQL and moto."""
+
+import asyncio
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from conftest import ROOT, system_lines
+from function import FunctionError, function, request
+from kit import migrate
+from kit.testing import brokers, servers
+
+KIT_TESTS = ROOT / "templates/libs/kit/tests"
+ACCOUNT = "arn:aws:sqs:us-east-1:123456789012:"
+WARM = 200  # requests
+WORKER = "from postbox import Settings, messaging; from kit.messaging.functions import commands; commands(messaging(), Settings)['worker']([])"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[str]:
+    """The URL of a server for the test alone."""
+    with servers.postgres() as url:
+        yield url
+
+
+def test_an_http_api_reaches_the_service(trees: dict[str, Path], database: str, tmp_path: Path) -> None:
+    service = trees["minimal"] / "services/note"
+    asyncio.run(migrate.up(database, service / "migrations"))
+    environment = {
+        "DATABASE_URL": database,
+        "PYTHONPATH": f"{service / 'src'}:{trees['minimal'] / 'libs/kit/src'}",
+        "DB_POOL_MIN": "1",
+        "DB_POOL_MAX": "2",
+    }
+    began = time.perf_counter()
+    with function([sys.executable, "-m", "note_service"], environment, tmp_path / "log") as runtime:
+        created = runtime.invoke(request("POST", "/v1/notes", {"body": "over the runtime API"}))
+        cold_s = time.perf_counter() - began
+        assert created["statusCode"] == 201, (tmp_path / "log").read_text()
+        note = json.loads(created["body"])
+        path, backends = f"/v1/notes/{note['id']}", asyncio.run(backends_of(database))
+        warm: list[float] = []
+        for _ in range(WARM):
+            began = time.perf_counter()
+            read = runtime.invoke(request("GET", path))
+            warm.append((time.perf_counter() - began) * 1000)
+            assert (read["statusCode"], json.loads(read["body"])) == (200, note)
+        assert asyncio.run(backends_of(database)) == backends  # no invocation made a connection of its own
+        stale = runtime.invoke(request("PATCH", path, {"body": "late"}, **{"if-match": '"7"'}))
+        assert stale["statusCode"] == 412
+        assert stale["headers"]["content-type"] == "application/problem+json"
+    cuts = statistics.quantiles(warm, n=100)
+    system_lines.append(
+        f"{'function':<20} cold start {cold_s:.2f} s, warm read {cuts[49]:.1f} ms, p99 {cuts[98]:.1f} ms"
+    )
+
+
+async def backends_of(database: str) -> set[tuple[int, Any]]:
+    """Return the connections of the service, each with its beginning."""
+    connection = await asyncpg.connect(database)
+    try:
+        rows = await connection.fetch("SELECT pid, backend_start FROM pg_stat_activity WHERE application_name = 'note'")
+    finally:
+        await connection.close()
+    return {tuple(row) for row in rows}
+
+
+def test_a_queue_reaches_the_consumer(database: str, tmp_path: Path) -> None:
+    asyncio.run(migrate.up(database, KIT_TESTS / "migrations"))
+    with brokers.own("eventbridge") as aws:
+        environment = {
+            "BROKER": "eventbridge",
+            "BROKER_URL": aws.url,
+            "DATABASE_URL": database,
+            "PYTHONPATH": f"{KIT_TESTS}:{KIT_TESTS.parent / 'src'}",
+        }
+        with function([sys.executable, "-c", WORKER], environment, tmp_path / "log") as runtime:
+            once, poison = message("once"), message("poison")
+            batch = {"Records": [once, poison, {**once, "messageId": "again"}, message("last")]}
+            assert runtime.invoke(batch) == {"batchItemFailures": [{"itemIdentifier": poison["messageId"]}]}
+            assert asyncio.run(applied(database)) == ["last", "once"]
+            assert runtime.invoke({"Records": [once]}) == {"batchItemFailures": []}
+            assert asyncio.run(applied(database)) == ["last", "once"]
+            with pytest.raises(FunctionError):  # so that Lambda keeps the whole batch
+                runtime.invoke({"Records": [{"messageId": "of another form"}]})
+
+
+def message(text: str) -> dict[str, Any]:
+    """Return a record of a batch: an event as EventBridge puts it into the queue."""
+    event = {
+        "specversion": "1.0",
+        "id": str(uuid4()),
+        "source": "/test/postbox",
+        "type": "note.written",
+        "subject": text,
+        "time": "2026-11-26T09:00:00Z",
+        "datacontenttype": "application/json",
+        "dataversion": 1,
+        "sequence": "1",
+        "data": {"text": text},
+    }
+    return {
+        "messageId": str(uuid4()),
+        "receiptHandle": str(uuid4()),
+        "body": json.dumps({"detail-type": "note.written", "detail": event}),
+        "attributes": {"ApproximateReceiveCount": "1"},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"{ACCOUNT}postbox-postbox",
+        "awsRegion": "us-east-1",
+    }
+
+
+async def applied(database: str) -> list[str]:
+    """Return the notes that were kept."""
+    connection = await asyncpg.connect(database)
+    try:
+        return [row[0] for row in await connection.fetch("SELECT text FROM applied ORDER BY text")]
+    finally:
+        await connection.close()
