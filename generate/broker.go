@@ -26,7 +26,7 @@ func (s *SystemView) BrokerPackage() string {
 	return brokerPackages[s.Broker.Kind]
 }
 
-var brokerTitles = map[string]string{"nats": "NATS", "rabbitmq": "RabbitMQ", "kafka": "Kafka"}
+var brokerTitles = map[string]string{"postgresql": "PostgreSQL", "nats": "NATS", "rabbitmq": "RabbitMQ", "kafka": "Kafka"}
 
 // BrokerTitle is the name of the broker: RabbitMQ.
 func (s *SystemView) BrokerTitle() string { return brokerTitles[s.Broker.Kind] }
@@ -37,7 +37,7 @@ func (s *SystemView) Stores() string {
 	if s.Cache != nil {
 		stores = append(stores, "Redis")
 	}
-	if s.Broker != nil {
+	if s.Broker != nil && s.Broker.Kind != "postgresql" {
 		stores = append(stores, s.BrokerTitle())
 	}
 	last := len(stores) - 1

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -133,7 +134,7 @@ func (c *checker) checkCallers() {
 		c.fail("security.tenancy", "the tenant of a request is a claim of its token, and authentication is "+s.Authentication,
 			"choose oidc for security.authentication, or none for security.tenancy")
 	}
-	if s := c.answers; s.Security.Tenants() && s.Datastores.Broker != "none" {
+	if s := c.answers; s.Security.Tenants() && (s.Datastores.Broker != "none" || hasBroker(*s) && slices.ContainsFunc(s.Services, func(s Service) bool { return len(s.Publishes) > 0 || s.CQRS })) {
 		c.fail("security.tenancy", "events do not say yet whose records they are about",
 			"choose none for datastores.broker or for security.tenancy")
 	}

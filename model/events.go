@@ -147,7 +147,19 @@ func resolveEvents(a Answers, b *Blueprint) {
 	}
 }
 
-func hasBroker(a Answers) bool { return a.Datastores.Broker != "" && a.Datastores.Broker != "none" }
+func hasBroker(a Answers) bool { return carrierOf(a) != "" && carrierOf(a) != "none" }
+
+// ownCarriers are what carries events where the architecture brings it along,
+// whatever broker the answers name.
+var ownCarriers = map[Architecture]string{Monolith: "postgresql"}
+
+// carrierOf is what carries the events of a system.
+func carrierOf(a Answers) string {
+	if own, ok := ownCarriers[a.Architecture]; ok {
+		return own
+	}
+	return a.Datastores.Broker
+}
 
 func planEvent(s ServicePlan, name string) EventPlan {
 	entity, verb, version := eventParts(name)

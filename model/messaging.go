@@ -4,7 +4,7 @@ import "strings"
 
 // BrokerPlan sizes the broker and what every service declares on it.
 type BrokerPlan struct {
-	Kind            string   // nats | rabbitmq | kafka
+	Kind            string   // nats | rabbitmq | kafka; postgresql in a monolith
 	Port            int      // of its encrypted connections
 	EventRPS        Quantity // published at peak, by all services
 	AverageEPS      Quantity // published on average
@@ -96,7 +96,7 @@ var (
 )
 
 // resolveMessaging sizes what carries events, where any are published.
-func resolveMessaging(b *Blueprint) {
+func resolveMessaging(a Answers, b *Blueprint) {
 	if !b.publishes() {
 		return
 	}
@@ -108,7 +108,7 @@ func resolveMessaging(b *Blueprint) {
 		}
 	}
 	broker := BrokerPlan{
-		Kind: b.Datastores.Broker, Port: eventBrokers[b.Datastores.Broker], EventRPS: sumOf("events/s", "of all events", rates, "MSG-LAG"),
+		Kind: carrierOf(a), Port: eventBrokers[carrierOf(a)], EventRPS: sumOf("events/s", "of all events", rates, "MSG-LAG"),
 		Nodes: brokerNodes.of(b.Load.AvailabilitySLO.named("availability_slo")), Attempts: constantQuantity(attempts, "MSG-DLQ"),
 		Retention: retention.of(outageDays.input(), secondsPerDay.input()), ConsumerTimeout: consumerTimeout.of(b.Timeouts.AppDeadline.named("app_deadline")),
 		VCPU: constantQuantity(brokerVCPU), MemoryGiB: constantQuantity(brokerGiB), Backoff: constantQuantity(firstBackoff), BackoffMax: constantQuantity(lastBackoff),

@@ -49,7 +49,7 @@ func resolveNumbers(a Answers, b *Blueprint) {
 			}
 		}
 	}
-	resolveMessaging(b)
+	resolveMessaging(a, b)
 	resolveCallLimits(b)
 	b.Database = resolveDatabase(*b)
 	b.Cache = resolveCache(*b)

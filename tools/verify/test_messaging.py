@@ -12,7 +12,7 @@ import pytest
 
 from conftest import ROOT, system_lines
 
-BROKERS = ("nats", "rabbitmq", "kafka", "eventbridge")
+BROKERS = ("nats", "rabbitmq", "kafka", "eventbridge", "postgresql")
 ON_AWS = ("messaging/functions.py", "aws.py", "functions.py")
 
 

@@ -12,11 +12,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _START_S = 120.0  # a busy machine is no failure
 _POLL_S = 0.05
 _UNPRIVILEGED = ("postgres", "nobody")
+_DEBIAN = Path("/usr/lib/postgresql")  # a directory for each version
 
 MISSING_POSTGRES = (
     "PostgreSQL is needed: set TEST_POSTGRES_URL to the URL of a superuser, or install the "
@@ -40,11 +41,13 @@ class Server(ABC):
 
     Args:
         name: of the program, for messages.
+        user: whom it runs as; None for ourselves.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, user: str | None = None) -> None:
         self.port = free_port()
         self._name = name
+        self._user = user
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -60,6 +63,8 @@ class Server(ABC):
         """Start the server and wait until it listens."""
         self._process = subprocess.Popen(  # noqa: S603 - the installed server
             self.command(),
+            **_as_user(self._user),
+            cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -134,29 +139,81 @@ def running(server: ServerT) -> Iterator[ServerT]:
         server.close()
 
 
+class PostgresServer(Server):
+    """A PostgreSQL that trusts everybody on this machine.
+
+    Args:
+        home: where it keeps everything.
+    """
+
+    def __init__(self, home: Path) -> None:
+        super().__init__("postgres", _server_user())
+        self._binaries = _postgres_binaries()
+        self._home = home
+
+    @property
+    def url(self) -> str:
+        """The address of the superuser."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def command(self) -> list[str]:
+        """Return what runs the server in the foreground."""
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": self._home,
+            "max_connections": 300,
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+        }
+        given = [f"--{name}={value}" for name, value in options.items()]
+        binary = str(self._binaries / "postgres")
+        return [binary, "-D", str(self._home / "data"), "-p", str(self.port), *given]
+
+    def start(self) -> None:
+        """Start the server, the first time with a new cluster, and wait until it answers."""
+        if not (self._home / "data").exists():
+            self._make_cluster()
+        super().start()
+        assert self._process is not None  # noqa: S101 - it was just started
+        wait_for(self._answers, "postgres", self._process)
+
+    def kill(self) -> None:
+        """Have the server and all its sessions end at once, without a checkpoint."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait()
+            self._process = None
+
+    def _answers(self) -> bool:
+        asked = [str(self._binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        return subprocess.run(asked, check=False).returncode == 0  # noqa: S603 - the installed program
+
+    def _make_cluster(self) -> None:
+        if self._user is not None:
+            shutil.chown(self._home, self._user)
+        options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+        done = subprocess.run(  # noqa: S603 - the installed server
+            [str(self._binaries / "initdb"), "-D", str(self._home / "data"), *options],
+            **_as_user(self._user),
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            msg = f"initdb failed with code {done.returncode}: {done.stdout}{done.stderr}"
+            raise RuntimeError(msg)
+
+
 @contextmanager
 def postgres() -> Iterator[str]:
     """Run a PostgreSQL for a while; gives the URL of its superuser."""
-    binaries = _postgres_binaries()
-    with tempfile.TemporaryDirectory(prefix="kit-postgres-", ignore_cleanup_errors=True) as made:
-        home = Path(made)
-        user = _server_user()
-        if user is not None:
-            shutil.chown(home, user)
-        data, log = home / "data", home / "log"
-        initdb = ["initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8"]
-        _run_as(user, binaries, [*initdb, "--locale=C", "--no-sync"])
-        port = free_port()
-        options = (
-            f"-p {port} -c listen_addresses=127.0.0.1 -k {home} -c max_connections=300 "
-            "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-        )
-        control = ["pg_ctl", "-D", str(data), "-w"]
-        _run_as(user, binaries, [*control, "-l", str(log), "-o", options, "start"])
-        try:
-            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
-        finally:
-            _run_as(user, binaries, [*control, "-m", "immediate", "stop"])
+    with (
+        tempfile.TemporaryDirectory(prefix="kit-postgres-", ignore_cleanup_errors=True) as home,
+        running(PostgresServer(Path(home))) as server,
+    ):
+        yield server.url
 
 
 def find_program(name: str, missing: str) -> str:
@@ -213,7 +270,7 @@ def _postgres_binaries() -> Path:
         told = Path(answer.stdout.strip())
         if (told / "initdb").exists():
             return told
-    versions = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    versions = _DEBIAN.glob("*/bin/initdb")
     newest = max(versions, key=lambda found: float(found.parent.parent.name), default=None)
     if newest is None:
         raise ServerMissingError(MISSING_POSTGRES)
@@ -228,19 +285,8 @@ def _server_user() -> str | None:
     return next(name for name in _UNPRIVILEGED if name in known)
 
 
-def _run_as(user: str | None, binaries: Path, command: list[str]) -> None:
-    done = subprocess.run(  # noqa: S603 - the installed server
-        [str(binaries / command[0]), *command[1:]],
-        user=user,
-        group=pwd.getpwnam(user).pw_gid if user else None,
-        extra_groups=[] if user else None,
-        cwd="/",
-        stdout=subprocess.PIPE if command[0] == "initdb" else subprocess.DEVNULL,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        told = done.stdout.decode() if done.stdout else "see the server's log"
-        msg = f"{command[0]} failed with code {done.returncode}: {told}"
-        raise RuntimeError(msg)
+def _as_user(user: str | None) -> dict[str, Any]:
+    """Return how to start a process as somebody."""
+    if user is None:
+        return {}
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
