@@ -13,11 +13,14 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from conftest import ROOT, system_lines
+from conftest import ROOT, files_of, judge, system_lines
+from consumers import Consumer
 from function import FunctionError, function, request
+from infrastructure import checkov, terraform, trivy
 from kit import migrate
 from kit.testing import brokers, servers
 
+MODULES = ("network", "function", "api", "events", "aurora")
 KIT_TESTS = ROOT / "templates/libs/kit/tests"
 ACCOUNT = "arn:aws:sqs:us-east-1:123456789012:"
 WARM = 200  # requests
@@ -126,3 +129,10 @@ async def applied(database: str) -> list[str]:
         return [row[0] for row in await connection.fetch("SELECT text FROM applied ORDER BY text")]
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize("consumer", [terraform, trivy, checkov], ids=lambda consumer: consumer.__name__)
+def test_the_modules_of_functions_are_accepted(consumer: Consumer) -> None:
+    patterns = [f"deploy/terraform/modules/{module}/**/*.{kind}" for module in MODULES for kind in ("tf", "tftest.hcl")]
+    templates = ROOT / "templates"
+    judge(f"{consumer.__name__} (functions)", consumer, templates, files_of(templates, *patterns))
