@@ -185,8 +185,8 @@ func (e *EnvironmentView) topologyPatches() []Patch {
 		return nil
 	}
 	var patches []Patch
-	for i := range e.System.Services {
-		if service := &e.System.Services[i]; service.HasEvents() {
+	for _, service := range e.System.Deployables {
+		if service.HasEvents() {
 			patches = append(patches, Patch{Kind: "Job", Name: service.Name + "-" + model.TopologyTask,
 				Operations: replaced("/spec/template/spec/containers/0/env/0/value", fmt.Sprintf("%q", fmt.Sprint(broker.Copies.Int())))})
 		}

@@ -3,7 +3,10 @@ package generate
 import (
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
+
+	"codex-design/model"
 )
 
 // rule says what the files made by some templates are. The pattern is matched
@@ -14,6 +17,7 @@ type rule struct {
 	kind    string
 	mode    fs.FileMode
 	when    func(*ServiceView) bool                         // nil: always
+	shapes  []model.Architecture                            // that it belongs to; nil: all
 	asked   func(*SystemView) bool                          // nil: always
 	prune   func(content []byte, system *SystemView) []byte // nil: a copied file is copied whole
 }
@@ -38,9 +42,36 @@ var conditions = []rule{
 	{pattern: "services/{service}/src/{package}/gen/messaging.py", when: hasEvents},
 	{pattern: "services/{service}/src/{package}/handlers/**", when: func(s *ServiceView) bool { return len(s.Consumed) > 0 }},
 	{pattern: "services/{service}/tests/gen/test_cache.py", when: func(s *ServiceView) bool { return s.Cached }},
-	{pattern: "deploy/kubernetes/base/services/{service}/processes.yaml", when: hasEvents},
-	{pattern: "deploy/kubernetes/base/services/{service}/topology.yaml", when: hasEvents},
-	{pattern: "deploy/kubernetes/base/services/{service}/external-secret.yaml", when: func(s *ServiceView) bool { return s.System.ExternalSecrets() }},
+	{pattern: "deploy/kubernetes/base/services/{deployable}/processes.yaml", when: hasEvents},
+	{pattern: "deploy/kubernetes/base/services/{deployable}/topology.yaml", when: hasEvents},
+	{pattern: "deploy/kubernetes/base/services/{deployable}/external-secret.yaml", when: func(s *ServiceView) bool { return s.System.ExternalSecrets() }},
+}
+
+// architectures lists the templates that belong to some shapes of a system only.
+var architectures = []rule{
+	{pattern: "app/**", shapes: []model.Architecture{model.Monolith}},
+	{pattern: "deploy/kubernetes/**", shapes: clustered},
+	{pattern: "deploy/gateway/**", shapes: clustered},
+	{pattern: "deploy/terraform/modules/namespace/**", shapes: clustered},
+	{pattern: "deploy/terraform/modules/service/**", shapes: clustered},
+	{pattern: "deploy/terraform/modules/postgres/**", shapes: clustered},
+	{pattern: "deploy/terraform/modules/secrets/**", shapes: clustered},
+	{pattern: "deploy/terraform/modules/network/**", shapes: functional},
+	{pattern: "deploy/terraform/modules/function/**", shapes: functional},
+	{pattern: "deploy/terraform/modules/api/**", shapes: functional},
+	{pattern: "deploy/terraform/modules/aurora/**", shapes: functional},
+	{pattern: "deploy/terraform/modules/events/**", shapes: functional},
+}
+
+// Shapes that run on a Kubernetes cluster, and those that run as functions.
+var (
+	clustered  = []model.Architecture{model.Microservices, model.Monolith}
+	functional = []model.Architecture{model.Serverless}
+)
+
+// belongs reports whether the system has the shape of the template.
+func (r rule) belongs(s *SystemView) bool {
+	return r.shapes == nil || slices.Contains(r.shapes, s.System.Architecture)
 }
 
 // systemConditions lists the templates that only some systems need.
@@ -102,10 +133,6 @@ var systemConditions = []rule{
 	{pattern: "deploy/terraform/modules/service/tests/events.tftest.hcl", asked: hasBroker},
 	{pattern: "deploy/terraform/modules/rabbitmq/**", asked: brokerIs("rabbitmq")},
 	{pattern: "deploy/terraform/modules/kafka/**", asked: brokerIs("kafka")},
-	{pattern: "deploy/terraform/modules/network/**", asked: onLambda},
-	{pattern: "deploy/terraform/modules/function/**", asked: onLambda},
-	{pattern: "deploy/terraform/modules/api/**", asked: onLambda},
-	{pattern: "deploy/terraform/modules/aurora/**", asked: onLambda},
 	{pattern: "deploy/terraform/modules/events/**", asked: brokerIs("eventbridge")},
 	{pattern: "deploy/terraform/modules/redis/**", asked: func(s *SystemView) bool { return s.Cache != nil }},
 	{pattern: "deploy/terraform/modules/secrets/**", asked: (*SystemView).ExternalSecrets},
@@ -188,6 +215,9 @@ func ruleFor(pattern string) rule {
 	}
 	if r, ok := firstMatch(conditions, pattern); ok {
 		result.when = r.when
+	}
+	if r, ok := firstMatch(architectures, pattern); ok {
+		result.shapes = r.shapes
 	}
 	if r, ok := firstMatch(systemConditions, pattern); ok {
 		result.asked = r.asked

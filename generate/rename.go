@@ -44,7 +44,7 @@ func (e Entry) under(service, module string) string {
 	if base := path.Base(pattern); !strings.Contains(base, "{") {
 		pattern = path.Join(path.Dir(pattern), path.Base(e.Path))
 	}
-	return strings.NewReplacer("{service}", service, "{package}", model.ServicePackage(service), "{entity}", module).Replace(pattern)
+	return strings.NewReplacer("{service}", service, "{deployable}", service, "{package}", model.ServicePackage(service), "{entity}", module).Replace(pattern)
 }
 
 // moves are the files that get another path: by that path, the one on record.

@@ -14,7 +14,7 @@ import (
 // Templates is a parsed template tree, ready to render any number of systems.
 //
 // A file's place in the tree is its place in the generated system, except that
-// {service}, {package} and {entity} stand for the DNS name of a service, its
+// {service}, {package}, {deployable} and {entity} stand for the DNS name of a service, its
 // Python package and the module of an entity, and {environment} for the name of
 // an environment: such a file is made once for each of them. {published} stands
 // for the name of an event that a service publishes, {consumed} for the module of
@@ -201,7 +201,7 @@ func (e Entry) Render() (Artifact, error) {
 
 // entries multiplies a template over what its path names.
 func (f *templateFile) entries(system *SystemView) []Entry {
-	if f.rule.asked != nil && !f.rule.asked(system) {
+	if f.rule.asked != nil && !f.rule.asked(system) || !f.rule.belongs(system) {
 		return nil
 	}
 	if strings.Contains(f.target, "{environment}") {
@@ -209,6 +209,9 @@ func (f *templateFile) entries(system *SystemView) []Entry {
 	}
 	if strings.Contains(f.target, "{published}") {
 		return f.perPublished(system)
+	}
+	if strings.Contains(f.target, "{deployable}") {
+		return f.perDeployable(system)
 	}
 	perEntity := strings.Contains(f.target, "{entity}")
 	perConsumed := strings.Contains(f.target, "{consumed}")
@@ -253,6 +256,16 @@ func (f *templateFile) perEnvironment(system *SystemView) []Entry {
 	for i := range system.Environments {
 		environment := &system.Environments[i]
 		entries = append(entries, f.entry(strings.ReplaceAll(f.target, "{environment}", environment.Name), environment))
+	}
+	return entries
+}
+
+func (f *templateFile) perDeployable(system *SystemView) []Entry {
+	var entries []Entry
+	for _, deployable := range system.Deployables {
+		if f.rule.when == nil || f.rule.when(deployable) {
+			entries = append(entries, f.entry(strings.ReplaceAll(f.target, "{deployable}", deployable.Name), deployable))
+		}
 	}
 	return entries
 }

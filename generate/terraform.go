@@ -34,11 +34,11 @@ func (s *SystemView) ZoneNumbers() []int {
 	return zones
 }
 
-// HCLKeys are the services' names as keys of an HCL map, padded as terraform fmt does.
+// HCLKeys are the deployables' names as keys of an HCL map, padded as terraform fmt does.
 func (s *SystemView) HCLKeys() map[string]string {
-	names := make([]string, len(s.Services))
-	for i, service := range s.Services {
-		names[i] = service.Name
+	names := make([]string, len(s.Deployables))
+	for i, deployable := range s.Deployables {
+		names[i] = deployable.Name
 	}
 	return paddedKeys(names)
 }

@@ -5,7 +5,8 @@ import "codex-design/model"
 // SystemView is what a template sees whose path names no service.
 type SystemView struct {
 	model.Blueprint
-	Services     []ServiceView // hides Blueprint.Services
+	Services     []ServiceView  // hides Blueprint.Services
+	Deployables  []*ServiceView // hides Blueprint.Deployables: what is built, started and scaled as one
 	Environments []EnvironmentView
 }
 
@@ -15,13 +16,15 @@ type EnvironmentView struct {
 	System *SystemView
 }
 
-// ServiceView is what a template sees below {service}: the service, with the system around it.
+// ServiceView is what a template sees below {service} and {deployable}: the service, with the
+// system around it, or in a monolith the host of all services.
 type ServiceView struct {
 	model.ServicePlan
 	System    *SystemView
 	Entities  []EntityView // hides ServicePlan.Entities
 	Published []EventView
 	Consumed  []EventView
+	Modules   []*ServiceView // that run in it: itself, or in a monolith's host every service
 
 	SchemaVersion string // number of the newest migration: 001
 	APIVersion    string // 1.0.0
@@ -39,16 +42,44 @@ func NewSystemView(b model.Blueprint) *SystemView {
 	system := &SystemView{Blueprint: b, Services: make([]ServiceView, len(b.Services))}
 	for i, plan := range b.Services {
 		service := &system.Services[i]
-		service.ServicePlan, service.System, service.SchemaVersion = plan, system, "001"
+		service.SchemaVersion = "001"
 		service.APIVersion = model.ContractOf(b, plan).Version
-		service.Entities = make([]EntityView, len(plan.Entities))
-		for j, entity := range plan.Entities {
-			service.Entities[j] = EntityView{EntityPlan: entity, Service: service}
-		}
+		service.link(system, plan)
 	}
 	system.linkEvents()
+	system.linkDeployables()
 	for _, plan := range b.Cluster.Environments {
 		system.Environments = append(system.Environments, EnvironmentView{EnvironmentPlan: plan, System: system})
 	}
 	return system
 }
+
+// link puts a plan into its view, with its entities.
+func (s *ServiceView) link(system *SystemView, plan model.ServicePlan) {
+	s.ServicePlan, s.System, s.Modules = plan, system, []*ServiceView{s}
+	s.Entities = make([]EntityView, len(plan.Entities))
+	for i, entity := range plan.Entities {
+		s.Entities[i] = EntityView{EntityPlan: entity, Service: s}
+	}
+}
+
+// linkDeployables gives the system what runs as one: its services, or their host.
+func (s *SystemView) linkDeployables() {
+	services := make([]*ServiceView, len(s.Services))
+	for i := range s.Services {
+		services[i] = &s.Services[i]
+	}
+	for _, plan := range s.Blueprint.Deployables {
+		if service := s.service(plan.Name); service != nil && !s.Hosted() {
+			s.Deployables = append(s.Deployables, service)
+			continue
+		}
+		host := &ServiceView{}
+		host.link(s, plan)
+		host.Modules = services
+		s.Deployables = append(s.Deployables, host)
+	}
+}
+
+// Hosted reports whether the services are modules of one process.
+func (s *SystemView) Hosted() bool { return s.System.Architecture == model.Monolith }

@@ -3,11 +3,16 @@ package model
 // Blueprint is everything that follows from the answers: each name, port, edge,
 // table, route and number. Templates and views read it and nothing else.
 type Blueprint struct {
-	System     System
-	Load       ResolvedLoad
-	Services   []ServicePlan // in the order of the answers
-	Edges      []Edge        // the call graph
-	Calls      *CallPlan     // nil where no service calls another
+	System   System
+	Load     ResolvedLoad
+	Services []ServicePlan // in the order of the answers
+
+	// Deployables are what is built, started and scaled as one: the services, or in a
+	// monolith the one host of them all. What costs a pod, a pool or a connection is theirs.
+	Deployables []ServicePlan
+
+	Edges      []Edge    // the call graph
+	Calls      *CallPlan // nil where no service calls another
 	Database   DatabasePlan
 	Cache      *CachePlan  // nil without a cache
 	Broker     *BrokerPlan // nil where no event is published

@@ -78,12 +78,12 @@ type EnvironmentPlan struct {
 	Host        string        // under which the outside reaches the system
 	Network     string        // CIDR of all its nodes and pods
 	DataNetwork string        // CIDR of the database and the cache, within Network
-	Replicas    []ReplicaPlan // in the order of the services
+	Replicas    []ReplicaPlan // in the order of the deployables
 	Processes   []ProcessPlan // that carry events, in the order of the services
 	Quota       QuotaPlan
 }
 
-// ReplicaPlan bounds the pods of one service in one environment.
+// ReplicaPlan bounds the pods of one deployable in one environment.
 type ReplicaPlan struct {
 	Service    string
 	Min, Max   Quantity
@@ -250,7 +250,7 @@ func resolveCluster(b Blueprint) ClusterPlan {
 	c.probes()
 	c.Limits = LimitPlan{
 		MaxCPU:    limitCPU.of(cpuLimit.input(), c.Sidecar.CPULimit.named("proxy_cpu_limit"), taskCPULimit.input()),
-		MaxMemory: largestContainer(b.Services, c.Sidecar),
+		MaxMemory: largestContainer(b.Deployables, c.Sidecar),
 	}
 	for _, name := range environmentsOf[knownScale(b.System.Scale)] {
 		c.Environments = append(c.Environments, c.environment(b, name))
@@ -296,7 +296,7 @@ func (c *ClusterPlan) environment(b Blueprint, name string) EnvironmentPlan {
 		e.Host = name + "." + e.Host
 	}
 	var held []podsHeld
-	for _, service := range b.Services {
+	for _, service := range b.Deployables {
 		r := ReplicaPlan{Service: service.Name, Min: kind.min(service.Sizing), Max: kind.max(service.Sizing)}
 		r.Rollout = rolloutPods.of(r.Max.named("max_replicas"), surgeShare.input(), b.Timeouts.GracePeriod.named("grace_period"), minReadySeconds.input())
 		r.Disruption = disruption.of(r.Min.named("min_replicas"))

@@ -22,7 +22,7 @@ func resolveCost(b Blueprint) []CostLine {
 	load, database, hours := b.Load, b.Database, hoursPerMonth.input()
 	standby := database.Standbys.named("standbys")
 	lines := []CostLine{
-		costLine("Pods", podCost.of(append([]Input{hours}, podTotals(b.Services)...)...)),
+		costLine("Pods", podCost.of(append([]Input{hours}, podTotals(b.Deployables)...)...)),
 		costLine("Database", databaseCost.of(hours, standby, database.VCPU.named("vcpu"), vcpuHour.input(),
 			database.MemoryGiB.named("memory_gib"), gibHour.input(), managedFactor.input())),
 		costLine("Database storage", storageCost.of(standby, database.StorageGiB.named("storage_gib"), storageMonth.input())),

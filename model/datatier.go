@@ -45,7 +45,7 @@ func resolveDatabase(b Blueprint) DatabasePlan {
 		WriteQPS:       writeQueries.of(cached, uncached, read, calls),
 		StorageGiB:     databaseStorage.of(b.Load.DataGiB.named("data_gib"), storageGrowth.input(), storageOverhead.input(), storageUse.input()),
 		Standbys:       standbys.of(b.Load.AvailabilitySLO.named("availability_slo")),
-		SumConnections: sumConnections(b.Services),
+		SumConnections: sumConnections(b.Deployables),
 	}
 	sum := d.SumConnections.named("sum_connections")
 	d.VCPU = databaseVCPU.of(d.ReadQPS.named("read_qps"), dbCPURead.input(), d.WriteQPS.named("write_qps"), dbCPUWrite.input(), dbUtilisation.input(),
@@ -56,7 +56,7 @@ func resolveDatabase(b Blueprint) DatabasePlan {
 	d.MaxConnections = maxConnections.of(connectionCap.input(), connectionsPerGiB.input(), memory, sum, opsConnections.input(),
 		connectionUse.input(), superuserReserved.input())
 	d.SharedBuffersMiB = sharedBuffers.of(memory, sharedBufferShare.input())
-	d.PoolerRequired, d.PoolerReason = poolerOf(d, b.Services)
+	d.PoolerRequired, d.PoolerReason = poolerOf(d, b.Deployables)
 	return d
 }
 
@@ -119,7 +119,7 @@ func resolveCache(b Blueprint) *CachePlan {
 		return nil
 	}
 	var users []ServicePlan
-	for _, service := range b.Services {
+	for _, service := range b.Deployables {
 		if service.UsesRedis {
 			users = append(users, service)
 		}

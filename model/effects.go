@@ -32,7 +32,7 @@ func totals(b Blueprint) Effect {
 	for _, line := range b.Cost {
 		sum.Monthly += line.Expected.Value
 	}
-	for _, service := range b.Services {
+	for _, service := range b.Deployables {
 		sum.Pods += service.Sizing.MinReplicas.Value
 	}
 	return sum

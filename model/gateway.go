@@ -103,7 +103,7 @@ func (g *GatewayPlan) resolveMesh(b Blueprint) {
 	g.CPU, g.Memory, g.MinPods = constantQuantity(gatewayCPU), constantQuantity(gatewayMiB, "RES-MEM-EQ"), gatewayMin.of(zones)
 	g.MaxPods = gatewayMax.of(g.MinPods.named("gateway_min"), peakHeadroom.input(), b.Load.PeakRPS.named("peak_rps"), proxyTime.input(),
 		gatewayCPU.input(), utilisation.input(), zones)
-	for _, service := range b.Services {
+	for _, service := range b.Deployables {
 		s := service.Sizing
 		g.Services = append(g.Services, TrafficPlan{
 			Service:     service.Name,

@@ -178,7 +178,7 @@ func (b Blueprint) managedBroker(e EnvironmentPlan) *ManagedBroker {
 // overReplicas adds up what the pods of every service hold in an environment.
 func (b Blueprint) overReplicas(e EnvironmentPlan, each derivation, pool string, of func(ServicePlan) Quantity) Quantity {
 	var terms []Input
-	for i, service := range b.Services {
+	for i, service := range b.Deployables {
 		if of(service).Value == 0 {
 			continue
 		}

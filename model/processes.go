@@ -102,11 +102,11 @@ func sumHeld(unit string, all []podsHeld, part func(podsHeld) Input) Quantity {
 	return sumOf(unit, "every workload in the middle of a rollout at full scale", terms, "SCA-QUOTA")
 }
 
-// tasks counts the Jobs of a release: a migration for each service, and the
+// tasks counts the Jobs of a release: a migration for each deployable, and the
 // topology of each that publishes or consumes.
 func (b Blueprint) tasks() Input {
-	tasks := Input{"tasks", float64(len(b.Services))}
-	for _, s := range b.Services {
+	tasks := Input{"tasks", float64(len(b.Deployables))}
+	for _, s := range b.Deployables {
 		if s.HasEvents() {
 			tasks.Value++
 		}

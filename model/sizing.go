@@ -50,6 +50,7 @@ func resolveNumbers(a Answers, b *Blueprint) {
 		}
 	}
 	resolveMessaging(a, b)
+	b.Deployables = deployablesOf(*b)
 	resolveCallLimits(b)
 	b.Database = resolveDatabase(*b)
 	b.Cache = resolveCache(*b)

@@ -25,7 +25,7 @@ var (
 
 func resolveTelemetry(b Blueprint) TelemetryPlan {
 	rate, pods, routes := Input{Name: "service_rps"}, Input{Name: "pods"}, Input{Name: "routes_times_pods"}
-	for _, service := range b.Services {
+	for _, service := range b.Deployables {
 		replicas := service.Sizing.MaxReplicas.Value
 		rate.Value += service.Sizing.RPS.Value
 		pods.Value += replicas
