@@ -26,7 +26,7 @@ func (s *SystemView) BrokerPackage() string {
 	return brokerPackages[s.Broker.Kind]
 }
 
-var brokerTitles = map[string]string{"postgresql": "PostgreSQL", "nats": "NATS", "rabbitmq": "RabbitMQ", "kafka": "Kafka"}
+var brokerTitles = map[string]string{"postgresql": "PostgreSQL", "eventbridge": "EventBridge", "nats": "NATS", "rabbitmq": "RabbitMQ", "kafka": "Kafka"}
 
 // BrokerTitle is the name of the broker: RabbitMQ.
 func (s *SystemView) BrokerTitle() string { return brokerTitles[s.Broker.Kind] }

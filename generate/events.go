@@ -460,7 +460,7 @@ func attributeOf(e *EntityView, member string) string {
 }
 
 // brokerPrograms are the servers that the tests start.
-var brokerPrograms = map[string]string{"postgresql": "postgres", "nats": "nats-server", "rabbitmq": "rabbitmq-server", "kafka": "Kafka"}
+var brokerPrograms = map[string]string{"postgresql": "postgres", "eventbridge": "moto", "nats": "nats-server", "rabbitmq": "rabbitmq-server", "kafka": "Kafka"}
 
 // BrokerProgram is the server of the system's broker.
 func (s *SystemView) BrokerProgram() string { return brokerPrograms[s.Broker.Kind] }

@@ -19,6 +19,7 @@ type Blueprint struct {
 	Timeouts   TimeoutPlan
 	Telemetry  TelemetryPlan
 	Cluster    ClusterPlan
+	Functions  *FunctionsPlan // nil but in a serverless system
 	RateLimit  *RateLimitPlan // nil without one
 	Gateway    *GatewayPlan   // nil where the platform's own ingress is used
 	Objectives ObjectivePlan

@@ -19,6 +19,9 @@ var (
 
 // resolveCost estimates the lines of a monthly bill, in a fixed order.
 func resolveCost(b Blueprint) []CostLine {
+	if b.Functions != nil {
+		return append(append(functionLines(b), cacheLines(b)...), telemetryLines(b)...)
+	}
 	load, database, hours := b.Load, b.Database, hoursPerMonth.input()
 	standby := database.Standbys.named("standbys")
 	lines := []CostLine{
@@ -27,20 +30,30 @@ func resolveCost(b Blueprint) []CostLine {
 			database.MemoryGiB.named("memory_gib"), gibHour.input(), managedFactor.input())),
 		costLine("Database storage", storageCost.of(standby, database.StorageGiB.named("storage_gib"), storageMonth.input())),
 	}
-	if b.Cache != nil {
-		lines = append(lines, costLine("Cache", cacheCost.of(hours, b.Cache.MemoryMiB.named("memory_mib"), mebibytesInGiB.input(), gibHour.input(), managedFactor.input())))
-	}
+	lines = append(lines, cacheLines(b)...)
 	if p := b.Broker; p != nil {
 		lines = append(lines, costLine("Broker", brokerCost.of(hours, p.Nodes.named("nodes"), p.VCPU.named("vcpu"), vcpuHour.input(), p.MemoryGiB.named("memory_gib"),
 			gibHour.input(), managedFactor.input(), p.StorageGiB.named("storage_gib"), storageMonth.input())))
 	}
-	return append(lines,
-		costLine("Network", networkCost.of(hours, balancerHour.input(), natHour.input(), load.Zones.named("zones"), load.AverageRPS.named("average_rps"),
-			secondsPerDay.input(), daysPerMonth.input(), responseKiB.input(), egressGiB.input(), natGiB.input())),
-		costLine("Logs", logCost.of(b.Telemetry.LogGiBPerDay.named("log_gib_per_day"), daysPerMonth.input(), logIngest.input(), load.LogDays.named("log_days"), logStore.input())),
-		costLine("Traces", traceCost.of(b.Telemetry.TraceGiBPerDay.named("trace_gib_per_day"), daysPerMonth.input(), traceIngest.input())),
-		costLine("Metrics", metricCost.of(b.Telemetry.Series.named("series"), seriesMonth.input())),
-	)
+	lines = append(lines, costLine("Network", networkCost.of(hours, balancerHour.input(), natHour.input(), load.Zones.named("zones"), load.AverageRPS.named("average_rps"),
+		secondsPerDay.input(), daysPerMonth.input(), responseKiB.input(), egressGiB.input(), natGiB.input())))
+	lines = append(lines, telemetryLines(b)...)
+	return append(lines, costLine("Metrics", metricCost.of(b.Telemetry.Series.named("series"), seriesMonth.input())))
+}
+
+func cacheLines(b Blueprint) []CostLine {
+	if b.Cache == nil {
+		return nil
+	}
+	return []CostLine{costLine("Cache", cacheCost.of(hoursPerMonth.input(), b.Cache.MemoryMiB.named("memory_mib"), mebibytesInGiB.input(), gibHour.input(), managedFactor.input()))}
+}
+
+func telemetryLines(b Blueprint) []CostLine {
+	days := daysPerMonth.input()
+	return []CostLine{
+		costLine("Logs", logCost.of(b.Telemetry.LogGiBPerDay.named("log_gib_per_day"), days, logIngest.input(), b.Load.LogDays.named("log_days"), logStore.input())),
+		costLine("Traces", traceCost.of(b.Telemetry.TraceGiBPerDay.named("trace_gib_per_day"), days, traceIngest.input())),
+	}
 }
 
 func costLine(item string, expected Quantity) CostLine {

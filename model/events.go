@@ -151,7 +151,7 @@ func hasBroker(a Answers) bool { return carrierOf(a) != "" && carrierOf(a) != "n
 
 // ownCarriers are what carries events where the architecture brings it along,
 // whatever broker the answers name.
-var ownCarriers = map[Architecture]string{Monolith: "postgresql"}
+var ownCarriers = map[Architecture]string{Monolith: "postgresql", Serverless: "eventbridge"}
 
 // carrierOf is what carries the events of a system.
 func carrierOf(a Answers) string {

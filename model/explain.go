@@ -41,6 +41,7 @@ func (b Blueprint) Quantities() []NamedQuantity {
 	all = append(all, under("objectives", b.Objectives.quantities())...)
 	all = append(all, under("alerts", b.Alerts.quantities())...)
 	all = append(all, under("cluster", b.Cluster.quantities())...)
+	all = append(all, under("functions", b.Functions.quantities())...)
 	all = append(all, b.managedQuantities()...)
 	all = append(all, under("gateway", b.Gateway.quantities())...)
 	all = append(all, under("rate_limit", b.RateLimit.quantities())...)

@@ -156,8 +156,8 @@ func (b Blueprint) managedCache(e EnvironmentPlan, standbys Quantity) *ManagedCa
 }
 
 func (b Blueprint) managedBroker(e EnvironmentPlan) *ManagedBroker {
-	if b.Broker == nil {
-		return nil
+	if b.Broker == nil || ownCarriers[b.System.Architecture] != "" {
+		return nil // or nothing of its own to rent
 	}
 	classes, least := brokerClasses[b.Broker.Kind], leastNodes[b.Broker.Kind].input()
 	m := &ManagedBroker{

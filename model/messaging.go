@@ -4,7 +4,7 @@ import "strings"
 
 // BrokerPlan sizes the broker and what every service declares on it.
 type BrokerPlan struct {
-	Kind            string   // nats | rabbitmq | kafka; postgresql in a monolith
+	Kind            string   // nats | rabbitmq | kafka; postgresql in a monolith, eventbridge in functions
 	Port            int      // of its encrypted connections
 	EventRPS        Quantity // published at peak, by all services
 	AverageEPS      Quantity // published on average

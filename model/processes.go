@@ -30,7 +30,7 @@ var (
 )
 
 // eventBrokers are the ports on which the brokers take encrypted connections.
-var eventBrokers = map[string]int{"postgresql": 5432, "nats": 4222, "rabbitmq": 5671, "kafka": 9096}
+var eventBrokers = map[string]int{"postgresql": 5432, "eventbridge": 443, "nats": 4222, "rabbitmq": 5671, "kafka": 9096}
 
 // processesOf lists the processes of a service in the order of the data: out, then in.
 func (s ServicePlan) processesOf() []ProcessPlan {

@@ -46,12 +46,18 @@ func holds(good bool, path string, arguments ...any) []hit {
 // Rules lists the design rules in the order in which they are checked.
 func Rules() []Rule { return slices.Clone(designRules) }
 
+// ofPods are the rules about pods and what they hold open, which functions have none of.
+var ofPods = map[string]bool{"CON-POOL-BUDGET": true, "CON-REDIS": true, "SCA-HPA-NOT-DB": true, "SCA-NODE-FIT": true}
+
 // findings asks every rule of every subject of its scope. Findings stand in the
 // order of the rules, and of the answers within each.
 func findings(a Answers, b Blueprint) []Finding {
 	subjects := subjectsOf(a, b)
 	var all []Finding
 	for _, rule := range designRules {
+		if b.Functions != nil && ofPods[rule.ID] {
+			continue
+		}
 		for _, subject := range subjects[rule.Scope] {
 			for _, hit := range rule.check(subject) {
 				all = append(all, Finding{Rule: rule.ID, Severity: rule.Severity, Path: subject.path + hit.path,
@@ -128,6 +134,10 @@ var designRules = []Rule{
 		"a pooler such as PgBouncer keeps the server's connections few", checkPoolerAdvised},
 	{"CON-REDIS", SeverityError, "system", "%s connections to Redis at full scale, and it takes %s",
 		"let fewer services use the cache", checkRedisClients},
+	{"SLS-CONC", SeverityWarning, "system", "functions reserve %s invocations at once, and an account allows %s before somebody asks for more",
+		"ask AWS for the quota before the first release, or lower the load", checkFunctionQuota},
+	{"SLS-APIGW-RATE", SeverityWarning, "system", "%s requests/s at peak leave no headroom below the %s that API Gateway lets through",
+		"ask AWS for the quota before the first release, or lower the load", checkThrottle},
 	{"SCA-HPA-NOT-DB", SeverityWarning, "system", "the database needs %s vCPU at peak, more than the %s of one server: more pods would only wait for it",
 		"cache more reads, or split the load over several systems", checkDatabaseFits},
 	{"SCA-ZONE-LOSS", SeverityWarning, "system", "one zone cannot keep a promise of %s %%: a zone is lost for longer than the error budget of %s minutes",
@@ -318,6 +328,19 @@ func checkRedisClients(s subject) []hit {
 	}
 	clients := s.blueprint.Cache.Clients.Value
 	return holds(clients <= redisClients, "datastores.cache", short(clients), short(redisClients))
+}
+
+func checkFunctionQuota(s subject) []hit {
+	if s.blueprint.Functions == nil {
+		return nil
+	}
+	quota := s.blueprint.Functions.AccountQuota.Value
+	return holds(quota <= accountConcurrency.Value, "load.peak_rps", short(quota), short(accountConcurrency.Value))
+}
+
+func checkThrottle(s subject) []hit {
+	peak := s.blueprint.Load.PeakRPS.Value
+	return holds(s.blueprint.Functions == nil || throttleHeadroom.Value*peak <= accountRPS.Value, "load.peak_rps", short(peak), short(accountRPS.Value))
 }
 
 func checkDatabaseFits(s subject) []hit {

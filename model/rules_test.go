@@ -107,6 +107,8 @@ var ruleCases = []struct {
 		a.Load = Load{LatencyP99Millis: ptr(60_000.0), PeakRPS: ptr(20_000.0), PeakFactor: ptr(100.0)}
 	},
 		"services[0].name", "a pod of catalog asks for"},
+	{"SLS-CONC", SeverityWarning, func(a *Answers) { a.Architecture, a.Load.PeakRPS = Serverless, ptr(4000.0) }, "load.peak_rps", "an account allows 1000"},
+	{"SLS-APIGW-RATE", SeverityWarning, func(a *Answers) { a.Architecture, a.Load.PeakRPS = Serverless, ptr(9000.0) }, "load.peak_rps", "API Gateway lets through"},
 	{"SCA-HPA-NOT-DB", SeverityWarning, func(a *Answers) { a.Load.PeakRPS = ptr(60_000.0) }, "load.peak_rps", "more than the 64 of one server"},
 	{"SCA-ZONE-LOSS", SeverityWarning, func(a *Answers) { a.Load.Zones, a.Load.AvailabilitySLO = ptr(1), ptr(99.9) }, "load.zones", "43.2 minutes"},
 	{"OBS-SLO-CEILING", SeverityWarning, func(a *Answers) { a.Load.AvailabilitySLO = ptr(99.99) }, "load.availability_slo", "99.99 % is promised on a database that is available for 99.95 %"},

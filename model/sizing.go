@@ -54,6 +54,7 @@ func resolveNumbers(a Answers, b *Blueprint) {
 	resolveCallLimits(b)
 	b.Database = resolveDatabase(*b)
 	b.Cache = resolveCache(*b)
+	b.Functions = resolveFunctions(*b)
 	b.Telemetry = resolveTelemetry(*b)
 	b.Objectives = resolveObjectives(b.Load)
 	b.Alerts = resolveAlerts(*b)
