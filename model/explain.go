@@ -23,6 +23,11 @@ func (b Blueprint) Quantities() []NamedQuantity {
 			}
 		}
 	}
+	if b.Hosted() {
+		for _, host := range b.Deployables {
+			all = append(all, under("deployables."+host.Name, host.Sizing.quantities())...)
+		}
+	}
 	for _, edge := range b.Edges {
 		all = append(all, under("edges."+edge.From+"."+edge.To, edge.quantities())...)
 	}

@@ -96,11 +96,10 @@ var (
 )
 
 // resolveMessaging sizes what carries events, where any are published.
-func resolveMessaging(a Answers, b *Blueprint) {
+func resolveMessaging(a Answers, b *Blueprint, host *ServicePlan) {
 	if !b.publishes() {
 		return
 	}
-	resolveEventRates(b)
 	var rates []Input
 	for _, s := range b.Services {
 		for _, e := range s.Publishes {
@@ -119,7 +118,7 @@ func resolveMessaging(a Answers, b *Blueprint) {
 	broker.DeadLetters = deadLetters.of(broker.Retention.named("retention"))
 	most := Input{Name: "most_consumers"}
 	for i := range b.Services {
-		b.Services[i].sizeProcesses(*b, broker)
+		b.Services[i].sizeProcesses(*b, broker, host)
 		if worker := b.Services[i].Worker; worker != nil {
 			most.Value = max(most.Value, worker.Replicas.Value)
 		}
@@ -132,6 +131,10 @@ func resolveMessaging(a Answers, b *Blueprint) {
 	broker.TopicMiB = topicSize.of(busiest, eventKiB.input(), broker.Retention.named("retention"))
 	broker.StorageGiB = brokerDisk.of(broker.AverageEPS.named("average_event_rate"), eventKiB.input(), broker.Retention.named("retention"),
 		broker.Copies.named("copies"), broker.Nodes.named("nodes"), storageUse.input())
+	if host != nil { // its nodes are the database's
+		broker.Nodes, broker.Copies, broker.InSync, broker.Partitions = Quantity{}, Quantity{}, Quantity{}, Quantity{}
+		broker.TopicMiB, broker.StorageGiB, broker.VCPU, broker.MemoryGiB = Quantity{}, Quantity{}, Quantity{}, Quantity{}
+	}
 	b.Broker = &broker
 }
 
@@ -155,7 +158,7 @@ func eventInput(name string) string { return inputName(strings.ReplaceAll(name, 
 func (e EventPlan) Input() string { return eventInput(e.Name) }
 
 // sizeProcesses sizes the relay and the worker of a service.
-func (s *ServicePlan) sizeProcesses(b Blueprint, broker BrokerPlan) {
+func (s *ServicePlan) sizeProcesses(b Blueprint, broker BrokerPlan, host *ServicePlan) {
 	if s.Relays() {
 		var rates []Input
 		for _, e := range s.Publishes {
@@ -167,6 +170,10 @@ func (s *ServicePlan) sizeProcesses(b Blueprint, broker BrokerPlan) {
 		relay.CPURequest = relayCPU.of(cpuLimit.input(), taskCPURequest.input(), catchUp.input(), relay.Rate.named("event_rate"), cpuPublish.input(), utilisation.input())
 		relay.Memory = relayMemory.of(memoryHeadroom.input(), baseMemory.input(), connectionMiB.input(), relay.PoolSize.named("pool_size"),
 			eventKiB.input(), relay.Batch.named("batch"))
+		if host != nil {
+			relay.Replicas, relay.CPURequest, relay.Memory = Quantity{}, Quantity{}, Quantity{}
+			relay.PoolSize = constantQuantity(relayLock, "CON-POOL-LITTLE")
+		}
 		if s.ReadModel {
 			relay.Retention = Quantity{}
 			relay.GrowthGiB = outboxGrowth.of(averageOf(b, relay.Rate).named("average_event_rate"), eventKiB.input(), secondsPerDay.input())
@@ -187,10 +194,16 @@ func (s *ServicePlan) sizeProcesses(b Blueprint, broker BrokerPlan) {
 	rate := worker.Rate.named("event_rate")
 	pool := s.Sizing.PoolSize.named("pool_size")
 	worker.Replicas = workerReplicas.of(catchUp.input(), rate, cpuEvent.input(), b.Load.PodCPU.named("pod_cpu"), utilisation.input(), eventTime.input(), pool)
+	if host != nil {
+		worker.Replicas = modulePods.of(host.Sizing.MinReplicas.named("host_min_replicas"))
+	}
 	worker.Concurrency = concurrency.of(pool, catchUp.input(), rate, eventTime.input(), worker.Replicas.named("replicas"))
 	worker.PoolSize = workerPool.of(pool)
 	worker.Memory = podMemory.of(memoryHeadroom.input(), baseMemory.input(), connectionMiB.input(), worker.PoolSize.named("pool_size"),
 		requestMiB.input(), worker.Concurrency.named("in_flight"))
+	if host != nil {
+		worker.PoolSize, worker.Memory = Quantity{}, Quantity{}
+	}
 	worker.Inbox = inboxRetention.of(broker.DeadLetters.named("dead_letters"), broker.Retention.named("retention"))
 	s.Worker = &worker
 }

@@ -39,18 +39,15 @@ func resolveNumbers(a Answers, b *Blueprint) {
 	resolveShares(a, b)
 	resolveTraffic(b)
 	b.Timeouts = resolveTimeouts(b.Load)
+	resolveRoutes(b)
+	resolveEventRates(b)
+	host := resolvePods(b)
 	for i := range b.Services {
 		service := &b.Services[i]
 		service.Sizing.derive(b.Load, b.Timeouts, *service)
-		for j := range service.Entities {
-			service.Entities[j].Routes = routesOf(service.Entities[j], b.Load.ReadShare, len(service.Entities))
-			if b.Security.Authorization == "rbac" {
-				service.Entities[j].takeScopes()
-			}
-		}
 	}
-	resolveMessaging(a, b)
-	b.Deployables = deployablesOf(*b)
+	resolveMessaging(a, b, host)
+	b.Deployables = deployablesOf(*b, host)
 	resolveCallLimits(b)
 	b.Database = resolveDatabase(*b)
 	b.Cache = resolveCache(*b)
@@ -62,6 +59,36 @@ func resolveNumbers(a Answers, b *Blueprint) {
 	b.Gateway = resolveGateway(*b)
 	b.RateLimit = resolveRateLimit(b.Security.RateLimit)
 	b.Cost = resolveCost(*b)
+}
+
+func resolveRoutes(b *Blueprint) {
+	for i := range b.Services {
+		service := &b.Services[i]
+		for j := range service.Entities {
+			service.Entities[j].Routes = routesOf(service.Entities[j], b.Load.ReadShare, len(service.Entities))
+			if b.Security.Authorization == "rbac" {
+				service.Entities[j].takeScopes()
+			}
+		}
+	}
+}
+
+// resolvePods says how many pods the services have, or their host where there is
+// one, and what each of them may see.
+func resolvePods(b *Blueprint) (host *ServicePlan) {
+	if b.Hosted() {
+		host = resolveHost(*b)
+	}
+	for i := range b.Services {
+		sizing := &b.Services[i].Sizing
+		sizing.CPUPerRequest = cpuPerRequest.of(b.Load.ReadShare.named("read_share"), cpuRead.input(), cpuWrite.input())
+		if host != nil {
+			sizing.partOf(host.Sizing)
+			continue
+		}
+		sizing.derivePods(b.Load)
+	}
+	return host
 }
 
 // resolveShares splits the edge requests: what the answers give, then evenly.
@@ -125,14 +152,10 @@ func inputNames(inputs []Input) []string {
 	return names
 }
 
-// derive fills in everything below Share, RPS and AverageRPS.
-func (s *Sizing) derive(load ResolvedLoad, timeouts TimeoutPlan, service ServicePlan) {
-	read, podCPU := load.ReadShare.named("read_share"), load.PodCPU.named("pod_cpu")
-	zones, latency := load.Zones.named("zones"), load.LatencyP99.named("latency_p99_ms")
-	rate, average := s.RPS.named("service_rps"), s.AverageRPS.named("average_rps")
-
-	s.CPUPerRequest = cpuPerRequest.of(read, cpuRead.input(), cpuWrite.input())
-	cpu := s.CPUPerRequest.named("cpu_per_request")
+// derivePods says how many pods carry the rates, and what one of them may see.
+func (s *Sizing) derivePods(load ResolvedLoad) {
+	podCPU, zones := load.PodCPU.named("pod_cpu"), load.Zones.named("zones")
+	rate, average, cpu := s.RPS.named("service_rps"), s.AverageRPS.named("average_rps"), s.CPUPerRequest.named("cpu_per_request")
 	s.CPURequest = load.PodCPU
 	s.CPULimit = constantQuantity(cpuLimit, "RES-CPU-LIMIT", "RES-WORKERS")
 
@@ -141,6 +164,11 @@ func (s *Sizing) derive(load ResolvedLoad, timeouts TimeoutPlan, service Service
 	s.MaxReplicas = maxReplicas.of(least, zones, peakHeadroom.input(), rate, cpu, podCPU, utilisation.input())
 	s.Surge = surgePods.of(surgeShare.input(), s.MaxReplicas.named("max_replicas"))
 	s.RPSPerPod = rpsPerPod.of(rate, least, podCPU, cpu, cpuLimit.input())
+}
+
+// derive fills in everything below RPSPerPod.
+func (s *Sizing) derive(load ResolvedLoad, timeouts TimeoutPlan, service ServicePlan) {
+	rate, read, latency := s.RPS.named("service_rps"), load.ReadShare.named("read_share"), load.LatencyP99.named("latency_p99_ms")
 	perPod := s.RPSPerPod.named("rps_per_pod")
 	s.InFlight = inFlight.of(perPod, latency)
 	s.Queued = queued.of(perPod, timeouts.Queue.named("queue"))
@@ -149,8 +177,10 @@ func (s *Sizing) derive(load ResolvedLoad, timeouts TimeoutPlan, service Service
 	s.PoolSize = poolSize.of(poolFloor.input(), poolFactor.input(), perPod, s.DBHold.named("db_hold"))
 	s.PoolMin = poolMin.of(s.PoolSize.named("pool_size"))
 	s.AcquireTimeout = acquire.of(acquireCap.input(), timeouts.PerTry.named("per_try"))
-	s.Memory = podMemory.of(memoryHeadroom.input(), baseMemory.input(), connectionMiB.input(), s.PoolSize.named("pool_size"),
-		requestMiB.input(), s.InFlight.named("in_flight"))
+	if s.MinReplicas.Formula != "" {
+		s.Memory = podMemory.of(memoryHeadroom.input(), baseMemory.input(), connectionMiB.input(), s.PoolSize.named("pool_size"),
+			requestMiB.input(), s.InFlight.named("in_flight"))
+	}
 	s.LoadTestUsers = loadUsers.of(rate, thinkTime.input(), latency)
 	if service.UsesRedis {
 		s.CachePool = cachePool.of(poolFloor.input(), poolFactor.input(), perPod, cacheRoundTrip.input())
