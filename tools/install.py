@@ -26,6 +26,7 @@ RECIPES = ROOT / "tools/verify/build"
 POSTGRES_FLOOR = 15
 PACKAGES = {  # of Debian, by a program that each has
     "redis-server": "redis-server",
+    "pgbouncer": "pgbouncer",
     "nats-server": "nats-server",
     "rabbitmq-server": "rabbitmq-server",
     "java": "default-jre-headless",
@@ -35,7 +36,7 @@ PACKAGES = {  # of Debian, by a program that each has
     "openssl": "openssl",
     "cargo": "cargo-web",  # newer than bookworm's own
 }
-SERVICES = ("nats-server", "rabbitmq-server")  # packages that would serve the whole machine at once
+SERVICES = ("nats-server", "rabbitmq-server", "pgbouncer")  # packages that would serve the whole machine at once
 
 Recipe = dict[str, Any]
 

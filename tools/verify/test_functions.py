@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+import os
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import asyncpg
@@ -15,7 +19,7 @@ import pytest
 
 from conftest import ROOT, files_of, judge, system_lines
 from consumers import Consumer
-from function import FunctionError, function, request
+from function import FunctionError, Runtime, function, request
 from infrastructure import checkov, terraform, trivy
 from kit import migrate
 from kit.testing import brokers, servers
@@ -24,6 +28,17 @@ MODULES = ("network", "function", "api", "events", "aurora")
 KIT_TESTS = ROOT / "templates/libs/kit/tests"
 ACCOUNT = "arn:aws:sqs:us-east-1:123456789012:"
 WARM = 200  # requests
+POOLER = """[databases]
+* = host={server.hostname} port={server.port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = trust
+auth_file = {users}
+pool_mode = transaction
+default_pool_size = 1
+"""
 WORKER = "from postbox import Settings, messaging; from kit.messaging.functions import commands; commands(messaging(), Settings)['worker']([])"
 
 
@@ -74,6 +89,61 @@ async def backends_of(database: str) -> set[tuple[int, Any]]:
     finally:
         await connection.close()
     return {tuple(row) for row in rows}
+
+
+@pytest.fixture
+def pooler(database: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of a PgBouncer that lends one connection, for a transaction: as strict as RDS Proxy."""
+    server, port = urlsplit(database), servers.free_port()
+    (tmp_path / "users").write_text(f'"{server.username}" "{server.password or ""}"\n')
+    (tmp_path / "pgbouncer.ini").write_text(POOLER.format(server=server, port=port, users=tmp_path / "users"))
+    chosen = ["-u", "nobody"] if os.geteuid() == 0 else []
+    for place in (tmp_path, *tmp_path.parents[:2]):
+        place.chmod(0o755)  # for nobody
+    command = ["/usr/sbin/pgbouncer", "--quiet", *chosen, tmp_path / "pgbouncer.ini"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        servers.wait_for_port(port, "pgbouncer", process)
+        yield urlunsplit(server._replace(netloc=f"{server.username}:{server.password or ''}@127.0.0.1:{port}"))
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_two_environments_share_a_connection(
+    trees: dict[str, Path], database: str, pooler: str, tmp_path: Path
+) -> None:
+    service = trees["minimal"] / "services/note"
+    asyncio.run(migrate.up(database, service / "migrations"))
+    environment = {
+        "DATABASE_URL": pooler,
+        "PYTHONPATH": f"{service / 'src'}:{trees['minimal'] / 'libs/kit/src'}",
+        "DB_POOL_MIN": "1",
+        "DB_POOL_MAX": "2",
+    }
+    command = [sys.executable, "-m", "note_service"]
+
+    def work(runtime: Runtime) -> None:
+        for number in range(20):
+            created = runtime.invoke(request("POST", "/v1/notes", {"body": str(number)}))
+            note = json.loads(created["body"])
+            assert created["statusCode"] == 201, note
+            read = runtime.invoke(request("GET", f"/v1/notes/{note['id']}"))
+            assert (read["statusCode"], json.loads(read["body"])) == (200, note)
+
+    pooled = {**environment, "DB_POOLER": "true"}
+    with (
+        function(command, pooled, tmp_path / "log") as first,
+        function(command, pooled, tmp_path / "other-log") as second,
+        ThreadPoolExecutor() as both,
+    ):
+        for done in [both.submit(work, each) for each in (first, second)]:
+            done.result()
+    refused = subprocess.run(
+        command, env=os.environ | environment | {"ENVIRONMENT": "test"}, capture_output=True, text=True, check=False
+    )
+    assert refused.returncode != 0
+    assert "unsupported startup parameter" in refused.stdout + refused.stderr
 
 
 def test_a_queue_reaches_the_consumer(database: str, tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ class Database:
             reset=_keep_session,
             timeout=_CONNECT_S,
             command_timeout=settings.db_statement_timeout_ms / 1000 * _SILENCE,
-            statement_cache_size=settings.db_statement_cache_size,
+            statement_cache_size=0 if settings.db_pooler else settings.db_statement_cache_size,
             server_settings=session_settings(settings),
         )
         return cls(pool, settings.db_acquire_timeout_ms / 1000, metrics)
@@ -187,14 +187,19 @@ class Database:
 
 
 def session_settings(settings: ServiceSettings) -> dict[str, str]:
-    """Return what every session asks of the server."""
-    return {
-        "application_name": settings.service_name,
+    """Return what every session asks of the server.
+
+    A pooler that lends connections for a transaction (RDS Proxy, PgBouncer) takes none of the
+    limits: there, they are parameters of the server.
+    """
+    named = {"application_name": settings.service_name, "timezone": "UTC"}
+    if settings.db_pooler:
+        return named
+    return named | {
         "statement_timeout": str(settings.db_statement_timeout_ms),
         "lock_timeout": str(settings.db_lock_timeout_ms),
         "idle_in_transaction_session_timeout": str(settings.db_idle_in_transaction_timeout_ms),
         "jit": "off",
-        "timezone": "UTC",
     }
 
 

@@ -54,6 +54,7 @@ class ServiceSettings(BaseSettings):
     db_lock_timeout_ms: Positive = 1000
     db_idle_in_transaction_timeout_ms: Positive = 10_000
     db_statement_cache_size: Annotated[int, Field(ge=0)] = 1000
+    db_pooler: bool = False
 
     redis_url: SecretStr | None = None
     redis_pool_max: Positive = 20

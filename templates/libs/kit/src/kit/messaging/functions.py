@@ -178,7 +178,9 @@ def commands(messaging: Messaging, settings: ReadSettings) -> dict[str, Command]
     """Return the functions of a service that have to do with events, by name."""
     found: dict[str, Command] = {}
     if messaging.topology.publishes:
-        found["relay"] = partial(_serve, relay_app, messaging, settings, {"redis_url": None})
+        # Its lock belongs to a session, so it has to get to the database itself.
+        own = {"redis_url": None, "db_pooler": False}
+        found["relay"] = partial(_serve, relay_app, messaging, settings, own)
     if messaging.consumers is not None:
         found["worker"] = partial(_serve, worker_app, messaging, settings, {})
     return found
