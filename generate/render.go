@@ -15,7 +15,8 @@ import (
 //
 // A file's place in the tree is its place in the generated system, except that
 // {service}, {package}, {deployable} and {entity} stand for the DNS name of a service, its
-// Python package and the module of an entity, and {environment} for the name of
+// Python package and the module of an entity, {app} for the package of a monolith's
+// process, and {environment} for the name of
 // an environment: such a file is made once for each of them. {published} stands
 // for the name of an event that a service publishes, {consumed} for the module of
 // one that it consumes; the dot of both is an *EventView. A file named *.tmpl
@@ -217,7 +218,7 @@ func (f *templateFile) entries(system *SystemView) []Entry {
 	perConsumed := strings.Contains(f.target, "{consumed}")
 	perService := perEntity || perConsumed || strings.Contains(f.target, "{service}") || strings.Contains(f.target, "{package}")
 	if !perService {
-		return []Entry{f.entry(f.target, system)}
+		return []Entry{f.entry(shapeNames(system).Replace(f.target), system)}
 	}
 	var entries []Entry
 	for i := range system.Services {
@@ -249,6 +250,13 @@ func (f *templateFile) entries(system *SystemView) []Entry {
 		}
 	}
 	return entries
+}
+
+// shapeNames are what a path says about the whole system: {app} is the package of
+// a monolith's process, and {monolith} stands for nothing; it tells a file from the
+// one of the other shapes.
+func shapeNames(system *SystemView) *strings.Replacer {
+	return strings.NewReplacer("{app}", system.AppPackage(), "{monolith}", "")
 }
 
 func (f *templateFile) perEnvironment(system *SystemView) []Entry {

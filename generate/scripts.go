@@ -27,6 +27,12 @@ func (s *SystemView) SystemImports() string {
 		imports.add("json", "")
 		imports.add("kit.testing.servers", "free_port")
 	}
+	s.addCaller(imports)
+	return imports.block("")
+}
+
+// addCaller adds what a script imports to make itself known to the services.
+func (s *SystemView) addCaller(imports pythonImports) {
 	if s.Authenticated() {
 		imports.add("collections.abc", "Iterator")
 		imports.add("contextlib", "contextmanager")
@@ -44,14 +50,21 @@ func (s *SystemView) SystemImports() string {
 			imports.add("uuid", "UUID")
 		}
 	}
-	return imports.block("")
+}
+
+// everyScope is the script's call for the scopes of all operations.
+func (s *SystemView) everyScope() string {
+	if s.Monolith() {
+		return "every_scope()"
+	}
+	return "every_scope(services)"
 }
 
 // LocalToken makes the token of the caller that scripts stand for.
 func (s *SystemView) LocalToken() string {
 	var arguments []expression
 	if s.RoleBased() {
-		arguments = append(arguments, atom("*every_scope(services)"))
+		arguments = append(arguments, atom("*"+s.everyScope()))
 	}
 	if s.Security.Tenants() {
 		arguments = append(arguments, atom("tenant_id=TENANT"))
@@ -63,7 +76,7 @@ func (s *SystemView) LocalToken() string {
 func (s *SystemView) LocalKey() string {
 	arguments := atoms(`"local"`)
 	if s.RoleBased() {
-		arguments = append(arguments, atom("scopes=every_scope(services)"))
+		arguments = append(arguments, atom("scopes="+s.everyScope()))
 	}
 	if s.Security.Tenants() {
 		arguments = append(arguments, atom("tenant=UUID(TENANT)"))

@@ -96,7 +96,10 @@ func (e *EnvironmentView) HCLProcessKeys() map[string]string {
 func (s *SystemView) BrokerIs(kind string) bool { return s.Broker != nil && s.Broker.Kind == kind }
 
 // RentsBroker says whether the example cloud has the system's broker to rent.
-func (s *SystemView) RentsBroker() bool { return s.Broker != nil && s.Managed().Broker.Class != "" }
+func (s *SystemView) RentsBroker() bool {
+	broker := s.Managed().Broker
+	return broker != nil && broker.Class != ""
+}
 
 // DrawsSecrets says whether the first password of a store is drawn.
 func (s *SystemView) DrawsSecrets() bool { return s.Cache != nil || s.BrokerIs("rabbitmq") }

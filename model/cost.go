@@ -31,7 +31,7 @@ func resolveCost(b Blueprint) []CostLine {
 		costLine("Database storage", storageCost.of(standby, database.StorageGiB.named("storage_gib"), storageMonth.input())),
 	}
 	lines = append(lines, cacheLines(b)...)
-	if p := b.Broker; p != nil {
+	if p := b.Broker; p != nil && ownCarriers[b.System.Architecture] == "" {
 		lines = append(lines, costLine("Broker", brokerCost.of(hours, p.Nodes.named("nodes"), p.VCPU.named("vcpu"), vcpuHour.input(), p.MemoryGiB.named("memory_gib"),
 			gibHour.input(), managedFactor.input(), p.StorageGiB.named("storage_gib"), storageMonth.input())))
 	}

@@ -9,8 +9,9 @@ import "embed"
 // with a dot or an underscore, and so the caches that tools leave in a working
 // copy; the few files of that kind that belong to the tree are named.
 //
-//go:embed architecture deploy docs libs requirements scripts services tests *.tmpl
+//go:embed app architecture deploy docs libs requirements scripts services tests *.tmpl
 //go:embed .dockerignore .editorconfig .gitattributes .github .gitignore .gitlab-ci.yml.tmpl .squawk.toml *.json trivy.yaml
 //go:embed libs/kit/*/*/__*__.py libs/kit/*/*/*/__*__.py libs/kit/*/*/*/*/__*__.py
+//go:embed app/src/*/__*__.py.tmpl
 //go:embed services/*/src/*/__*__.py.tmpl services/*/src/*/*/__*__.py* services/*/src/*/*/*/__*__.py*
 var FS embed.FS

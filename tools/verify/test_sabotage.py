@@ -189,8 +189,8 @@ REMOVED: dict[str, Removal] = {
     ),
     "one relay": Removal(
         f"{KIT}/messaging/outbox.py",
-        'if await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY):',
-        'if await connection.fetchval("SELECT $1 > 0", _LOCK_KEY):',
+        "_LEAD = \"SELECT pg_try_advisory_lock($1, hashtext(current_schema()))\"",
+        '_LEAD = "SELECT $1 > 0"',
         f"{EVENTS}::test_one_relay_leads_until_another_has_to",
         "market",
     ),

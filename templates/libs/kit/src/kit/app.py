@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 
-from kit import errors, health, logs, openapi, problems, telemetry
+from kit import errors, health, hosting, logs, openapi, problems, telemetry
 from kit.db import Database
 from kit.edge import Edge
 from kit.metrics import Metrics
@@ -34,7 +34,9 @@ _NOT_YET = (
     asyncpg.PostgresConnectionError,
     asyncpg.TooManyConnectionsError,
 )
-_FLUSH_MS = 2000
+FLUSH_MS = 2000
+"""How long a process that ends may take to send its last traces."""
+
 _ALLOWED_HEADERS = ("Content-Type", "Idempotency-Key", "If-Match", "If-None-Match")
 _EXPOSED_HEADERS = ("ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-ID")
 
@@ -97,7 +99,8 @@ def create_app(
         stores: the kinds of pool and cache to open.
         guard: stands before every route, also before those that are added later.
     """
-    logs.configure(settings.log_level, settings.service_name)
+    if hosting.current() is None:
+        logs.configure(settings.log_level, settings.service_name)
     metrics = Metrics(settings.slo_latency_ms)
     state = health.Health(schema_version)
     open_api = settings.environment != "prod"
@@ -154,12 +157,8 @@ async def _open(
     version: str,
 ) -> Resources:
     """Open everything in order; the stack closes it in the reverse one."""
-    provider = telemetry.configure(settings, version)
-    stack.push_async_callback(asyncio.to_thread, provider.force_flush, _FLUSH_MS)
-    server, thread = metrics.serve(settings.host, settings.metrics_port)
-    stack.callback(server.server_close)
-    stack.callback(thread.join)
-    stack.callback(server.shutdown)
+    if hosting.current() is None:
+        _observe(stack, settings, metrics, version)
     db = await _connect(stores.database, settings, metrics)
     stack.push_async_callback(db.close)
     redis = Link.open(settings, metrics)
@@ -170,6 +169,18 @@ async def _open(
     stack.push_async_callback(_cancel, _start(state.watch(db, redis)))
     stack.push_async_callback(_cancel, _start(metrics.watch_loop()))
     return Resources(settings, metrics, state, db, redis, cache, stack)
+
+
+def _observe(
+    stack: AsyncExitStack, settings: ServiceSettings, metrics: Metrics, version: str
+) -> None:
+    """Send traces and serve metrics; where several services share a process, it does both."""
+    provider = telemetry.configure(settings, version)
+    stack.push_async_callback(asyncio.to_thread, provider.force_flush, FLUSH_MS)
+    server, thread = metrics.serve(settings.host, settings.metrics_port)
+    stack.callback(server.server_close)
+    stack.callback(thread.join)
+    stack.callback(server.shutdown)
 
 
 async def _connect(

@@ -8,11 +8,12 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, TypeVar
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import httpx2
 from opentelemetry import trace
@@ -21,8 +22,9 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 from starlette.status import HTTP_404_NOT_FOUND, HTTP_429_TOO_MANY_REQUESTS
+from starlette.types import ASGIApp
 
-from kit import deadline, identity, logs
+from kit import deadline, hosting, identity, logs
 from kit.breaker import Breaker, RetryBudget
 from kit.metrics import buckets
 from kit.problems import Problem
@@ -216,6 +218,7 @@ class Peer:
         breaker: tells when to leave the service alone.
         budget: tells whether a call may be repeated.
         metrics: where calls are counted.
+        app: the service itself, where it is a module of the same process.
     """
 
     def __init__(
@@ -227,6 +230,7 @@ class Peer:
         breaker: Breaker,
         budget: RetryBudget,
         metrics: CallMetrics,
+        app: ASGIApp | None = None,
     ) -> None:
         self.name = name
         self._policy = policy
@@ -236,6 +240,7 @@ class Peer:
         self._turns = asyncio.Semaphore(policy.in_flight)
         self._client = httpx2.AsyncClient(
             base_url=url,
+            transport=None if app is None else _InProcess(app),
             timeout=None,
             trust_env=False,
             limits=httpx2.Limits(
@@ -461,6 +466,27 @@ class Peer:
             raise PeerAnswerError(self.name, what, response.status_code)
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What one app has for its calls, however many parts of it make some."""
+
+    metrics: CallMetrics
+    peers: dict[str, Peer] = field(default_factory=dict)
+
+
+_known: WeakKeyDictionary[CollectorRegistry, _Known] = WeakKeyDictionary()
+
+
+class _InProcess(httpx2.AsyncBaseTransport):
+    """Calls an app of this process; what that notes about its request is not the caller's."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return await asyncio.create_task(self._transport.handle_async_request(request))
+
+
 class Peers:
     """Makes the peers of one app, which closes them when it ends.
 
@@ -470,7 +496,10 @@ class Peers:
     """
 
     def __init__(self, resources: Resources, settings: CallerSettings) -> None:
-        self._metrics = CallMetrics(resources.metrics.registry, settings.slo_latency_ms)
+        registry = resources.metrics.registry
+        if registry not in _known:
+            _known[registry] = _Known(CallMetrics(registry, settings.slo_latency_ms))
+        self._known = _known[registry]
         self._settings = settings
         self._closing = resources.closing
 
@@ -483,7 +512,9 @@ class Peers:
             in_flight: most calls to it at once.
             breaker_calls: how many results the breaker needs before it opens.
         """
-        settings = self._settings
+        settings, place = self._settings, hosting.current()
+        if name in self._known.peers:
+            return self._known.peers[name]
         made = Peer(
             name,
             url,
@@ -495,8 +526,10 @@ class Peers:
                 open_s=settings.breaker_open_s,
             ),
             budget=RetryBudget(settings.call_retry_share),
-            metrics=self._metrics,
+            metrics=self._known.metrics,
+            app=None if place is None else place.peers.get(name),
         )
+        self._known.peers[name] = made
         self._closing.push_async_callback(made.close)
         return made
 

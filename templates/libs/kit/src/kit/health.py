@@ -8,7 +8,7 @@ import os
 import sys
 import urllib.request
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import asyncpg
 import orjson
@@ -84,7 +84,24 @@ class Health:
             await asyncio.sleep(_REFRESH_S)
 
 
-def router(health: Health) -> APIRouter:
+class Probed(Protocol):
+    """What the probes of a process ask."""
+
+    draining: bool
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether requests should be sent here."""
+
+    @property
+    def started(self) -> bool:
+        """Tell whether the start is over."""
+
+    def report(self) -> dict[str, Any]:
+        """Return the state and what it follows from."""
+
+
+def router(health: Probed) -> APIRouter:
     """Return the routes of the probes."""
     routes = APIRouter(include_in_schema=False)
 

@@ -94,7 +94,7 @@ class Metrics:
 
     def serve(self, host: str, port: int) -> tuple[WSGIServer, Thread]:
         """Serve /metrics from a thread, which answers even while the event loop is stuck."""
-        return start_http_server(port, host, self.registry)
+        return serve(self.registry, host, port)
 
     async def watch_loop(self) -> None:
         """Measure the lag of the event loop, for ever."""
@@ -105,6 +105,11 @@ class Metrics:
 
     def _gauge(self, name: str, text: str) -> Gauge:
         return Gauge(name, text, registry=self.registry)
+
+
+def serve(registry: CollectorRegistry, host: str, port: int) -> tuple[WSGIServer, Thread]:
+    """Serve the metrics of a registry from a thread, which answers even while the loop is stuck."""
+    return start_http_server(port, host, registry)
 
 
 def buckets(objective_s: float) -> tuple[float, ...]:

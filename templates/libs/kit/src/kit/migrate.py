@@ -46,6 +46,10 @@ CREATE TABLE IF NOT EXISTS schema_migration_checksums (
 );
 GRANT SELECT ON schema_migrations TO PUBLIC; -- for a service that runs as another role
 """
+# A function that keeps the path of its session must not find what a caller made up for it.
+_OWN_SCHEMA = (
+    "SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', false)"
+)
 _IS_BROKEN = (
     "SELECT EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid)"
 )
@@ -183,6 +187,7 @@ async def _locked(url: str) -> AsyncIterator[Connection]:
             f"SET lock_timeout = '{_TABLE_LOCK_WAIT}'; SET statement_timeout = 0;"
             "SET client_min_messages = warning"
         )
+        await connection.execute(_OWN_SCHEMA)
         await connection.execute(_LEDGER)
         yield connection
     finally:

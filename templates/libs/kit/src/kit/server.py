@@ -9,9 +9,9 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from kit.health import Health
+from kit.health import Probed
 from kit.logs import get_logger
-from kit.settings import ServiceSettings
+from kit.settings import ProcessSettings
 
 _log = get_logger(__name__)
 
@@ -24,7 +24,7 @@ class Server(uvicorn.Server):
     `Connection: close`; only then does uvicorn's own graceful shutdown begin.
     """
 
-    def __init__(self, config: uvicorn.Config, health: Health, drain_delay_s: float) -> None:
+    def __init__(self, config: uvicorn.Config, health: Probed, drain_delay_s: float) -> None:
         super().__init__(config)
         self._health = health
         self._drain_delay_s = drain_delay_s
@@ -52,7 +52,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def run(build: Callable[[], FastAPI], settings: ServiceSettings) -> None:
+def run(build: Callable[[], FastAPI], settings: ProcessSettings) -> None:
     """Serve the app until a signal; returns after a graceful stop."""
     app = build()
     config = uvicorn.Config(

@@ -7,7 +7,16 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
+
+from kit import hosting
 
 Positive = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -26,18 +35,16 @@ LOCAL = frozenset({"local", "test"})
 """The environments on a developer's machine, where secrets may be throw-away ones."""
 
 
-class ServiceSettings(BaseSettings):
-    """Every number and address that a service can be told from outside.
+class ProcessSettings(BaseSettings):
+    """What a process can be told from outside, whatever it serves.
 
     The environment variable of a field is its name in upper case. A file of the field's name in
     the directory SECRETS_DIR (default `/run/secrets`) works as well, so mounted secrets need no
-    variable.
+    variable. Where several services share a process, a name with the prefix of one of them is for
+    that one alone, and wins.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
-
-    secret_urls: ClassVar[tuple[str, ...]] = ("database_url", "redis_url")
-    """The fields whose passwords must be worth their name outside of LOCAL environments."""
 
     service_name: str
     environment: Literal["local", "test", "dev", "staging", "prod"] = "prod"
@@ -45,6 +52,47 @@ class ServiceSettings(BaseSettings):
     port: Port = 8000
     metrics_port: Port = 9000
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    keep_alive_s: Positive = 75
+    drain_delay_s: NotNegative = 5.0
+    shutdown_timeout_s: Positive = 20
+    startup_timeout_s: Positive = 30
+
+    otlp_endpoint: str | None = None
+    trace_sample_ratio: Share = 0.1
+
+    def __init__(self, **values: Any) -> None:
+        """Read the settings; keyword arguments win over everything."""
+        directory = secrets_dir()
+        place = hosting.current()
+        told = place.values if place is not None else {}
+        known = {name: value for name, value in told.items() if name in type(self).model_fields}
+        super().__init__(_secrets_dir=directory if directory.is_dir() else None, **(known | values))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return where to look, first of all for what is for one module alone."""
+        place, directory = hosting.current(), secrets_dir()
+        own: list[PydanticBaseSettingsSource] = []
+        if place is not None:
+            own.append(EnvSettingsSource(settings_cls, env_prefix=place.prefix))
+            if directory.is_dir():
+                own.append(SecretsSettingsSource(settings_cls, directory, env_prefix=place.prefix))
+        return (init_settings, *own, env_settings, file_secret_settings)
+
+
+class ServiceSettings(ProcessSettings):
+    """Every number and address that a service can be told from outside."""
+
+    secret_urls: ClassVar[tuple[str, ...]] = ("database_url", "redis_url")
+    """The fields whose passwords must be worth their name outside of LOCAL environments."""
 
     database_url: SecretStr
     db_pool_min: Positive = 2
@@ -66,22 +114,11 @@ class ServiceSettings(BaseSettings):
     max_queued: Annotated[int, Field(ge=0)] = 50
     queue_ms: Positive = 100
     max_body_bytes: Positive = 1_048_576
-    keep_alive_s: Positive = 75
-    drain_delay_s: NotNegative = 5.0
-    shutdown_timeout_s: Positive = 20
-    startup_timeout_s: Positive = 30
 
     idempotency_ttl_s: Positive = 86_400
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
 
-    otlp_endpoint: str | None = None
-    trace_sample_ratio: Share = 0.1
     slo_latency_ms: Positive = 250
-
-    def __init__(self, **values: Any) -> None:
-        """Read the settings; keyword arguments win over everything."""
-        directory = secrets_dir()
-        super().__init__(_secrets_dir=directory if directory.is_dir() else None, **values)
 
     @field_validator("cors_origins", mode="before")
     @classmethod

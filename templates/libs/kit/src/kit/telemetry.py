@@ -7,10 +7,10 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
 
-from kit.settings import ServiceSettings
+from kit.settings import ProcessSettings
 
 
-def configure(settings: ServiceSettings, version: str) -> TracerProvider:
+def configure(settings: ProcessSettings, version: str) -> TracerProvider:
     """Return this process's tracer provider, made by the first call.
 
     Without an endpoint nothing is recorded, but trace ids still pass through to the logs.

@@ -44,7 +44,8 @@ _KEEPALIVES = {  # the server frees the lock soon after the machine at this end 
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
-_LOCK_KEY = 0x6B69746F7574626F  # of the advisory lock; locks are per database
+_LEAD = "SELECT pg_try_advisory_lock($1, hashtext(current_schema()))"  # locks are per database
+_LOCK_KEY = 0x6B69746F
 _STANDBY_S = 1.0
 _BACKOFF_FIRST_S = 0.1
 _LOOK_S = 2.0  # between two looks at the backlog
@@ -150,7 +151,7 @@ class Relay:
         while not stop.is_set():
             try:
                 async with _session(self._settings) as connection:
-                    if await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK_KEY):
+                    if await connection.fetchval(_LEAD, _LOCK_KEY):
                         _log.info("relay_leads")
                         await self._lead(connection, stop)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

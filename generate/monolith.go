@@ -1,0 +1,127 @@
+package generate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"codex-design/model"
+)
+
+// Monolith says whether all services are modules of one process.
+func (s *SystemView) Monolith() bool { return s.System.Architecture == model.Monolith }
+
+// AppPackage is the Python package of a monolith's one process: shop_app.
+func (s *SystemView) AppPackage() string { return model.Snake(s.System.Name) + "_app" }
+
+// AppDistribution is its Python distribution: shop-app.
+func (s *SystemView) AppDistribution() string { return s.System.Name + "-app" }
+
+// AppPort is where it listens, inside its container as on a developer's machine.
+func (s *SystemView) AppPort() int { return s.Services[0].Port }
+
+// AppMetricsPort is where it serves the metrics of all modules.
+func (s *SystemView) AppMetricsPort() int { return s.Services[0].MetricsPort }
+
+// processSettings are those that hold for a process, whatever it serves.
+var processSettings = []string{"keep_alive_s", "drain_delay_s", "shutdown_timeout_s", "trace_sample_ratio"}
+
+func (s *SystemView) appSettings() []SettingLine {
+	return slices.DeleteFunc(s.Services[0].Settings(), func(line SettingLine) bool { return !slices.Contains(processSettings, line.Name) })
+}
+
+// AppSettingLines declare the settings of the process.
+func (s *SystemView) AppSettingLines() string { return settingLines(s.appSettings()) }
+
+// AppSettingsImports is the import block of the process's settings.py.
+func (s *SystemView) AppSettingsImports() string {
+	imports := pythonImports{"kit.settings": {"Port", "ProcessSettings"}}
+	for _, line := range s.appSettings() {
+		imports.add("kit.settings", line.Type)
+	}
+	return imports.block("")
+}
+
+// AppImports is the import block of its main.py.
+func (s *SystemView) AppImports() string {
+	return pythonImports{
+		"fastapi": {"FastAPI"}, "kit.host": {"create_host"}, s.AppPackage() + ".modules": {"MODULES"}, s.AppPackage() + ".settings": {"Settings"},
+	}.block(s.AppPackage())
+}
+
+// AppMainImports is the import block of its __main__.py.
+func (s *SystemView) AppMainImports() string {
+	imports := pythonImports{
+		"sys": {""}, "kit.command": {"main"}, "kit.host": {"migrations"}, "kit.server": {"run"},
+		s.AppPackage() + ".main": {"create"}, s.AppPackage() + ".modules": {"MODULES"}, s.AppPackage() + ".settings": {"Settings"},
+	}
+	if s.Broker != nil {
+		imports.add(s.AppPackage()+".modules", "EVENTS")
+	}
+	return imports.block(s.AppPackage())
+}
+
+// ModulesImports is the import block of its modules.py: the packages of the modules
+// by their full names, since they name their parts alike.
+func (s *SystemView) ModulesImports() string {
+	var plain []string
+	for i := range s.Services {
+		service := &s.Services[i]
+		plain = append(plain, "import "+service.Package+".main")
+		if service.HasEvents() {
+			plain = append(plain, "import "+service.Package+".gen.messaging", "import "+service.Package+".gen.settings")
+		}
+	}
+	slices.Sort(plain)
+	from := []string{"from kit.host import Module"}
+	if s.Broker != nil {
+		from = append(from, "from kit.messaging.host import Events")
+	}
+	return strings.Join(append(plain, from...), "\n")
+}
+
+// ModuleCall makes the service a module of the process.
+func (s *ServiceView) ModuleCall() string {
+	callee := CalleeView{ServiceView: s}
+	items := atoms(pythonString(s.Name), "create="+s.Package+".main.create", "prefix="+pythonString(s.EnvPrefix+"_"),
+		"address="+pythonString(callee.Setting()+"_url"), "role="+pythonString(s.Role), "owner="+pythonString(s.Owner))
+	if s.HasEvents() {
+		part := call("part=EVENTS.of", atoms(s.Package+".gen.messaging.MESSAGING", s.Package+".gen.settings.EventSettings")...)
+		items = append(items, part)
+	}
+	return call("Module", items...).layout("    ", "", ",")
+}
+
+// MonolithScriptImports is the import block of its scripts/system.py.
+func (s *SystemView) MonolithScriptImports() string {
+	imports := pythonImports{
+		"argparse": {""}, "asyncio": {""}, "json": {""}, "os": {""}, "signal": {""}, "sys": {""}, "time": {""}, "urllib.request": {""},
+		"asyncio.subprocess": {"Process"}, "collections.abc": {"Coroutine"}, "http": {"HTTPStatus"}, "pathlib": {"Path"}, "typing": {"Any"},
+		"kit.testing.monolith": {"forget", "prepared"}, "kit.testing.servers": {"free_port"}, s.AppPackage() + ".modules": {"MODULES"},
+	}
+	if s.Broker != nil {
+		imports.add(s.AppPackage()+".modules", "EVENTS")
+	}
+	s.addCaller(imports)
+	return imports.block(s.AppPackage())
+}
+
+// AppDatabase is the one database of a monolith.
+func (s *SystemView) AppDatabase() string { return model.Snake(s.System.Name) }
+
+// FirstLocalPort is where it listens on a developer's machine.
+func (s *SystemView) FirstLocalPort() int { return s.Services[0].LocalPort }
+
+// UsesRedis says whether any service has a use for Redis.
+func (s *SystemView) UsesRedis() bool {
+	return slices.ContainsFunc(s.Services, func(service ServiceView) bool { return service.UsesRedis })
+}
+
+// SchemaNames are those of the modules, in their order.
+func (s *SystemView) SchemaNames() string {
+	names := make([]string, len(s.Services))
+	for i := range s.Services {
+		names[i] = pythonString(s.Services[i].Role)
+	}
+	return fmt.Sprintf("[%s]", strings.Join(names, ", "))
+}
