@@ -28,7 +28,7 @@ from contextlib import (
 )
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Metric
@@ -43,7 +43,8 @@ from kit.metrics import serve
 from kit.resources import Resources
 from kit.settings import ProcessSettings, secret
 
-Part = Callable[[Resources], AbstractAsyncContextManager[None]]
+Lifespan: TypeAlias = AbstractAsyncContextManager[Mapping[str, Any]]
+Part: TypeAlias = Callable[[Resources], AbstractAsyncContextManager[None]]
 
 _VERSION = "1.0.0"
 _OF_THE_PROCESS = ("event_loop_", "process_", "python_")
@@ -139,8 +140,8 @@ class Running:
         """Open what the app needs for as long as the block lasts."""
         async with AsyncExitStack() as stack:
             with hosting.hosting(self._place):
-                lifespan = self.app.router.lifespan_context(self.app)
-                self._state = await stack.enter_async_context(lifespan) or {}
+                lifespan = cast("Lifespan", self.app.router.lifespan_context(self.app))
+                self._state = await stack.enter_async_context(lifespan)
             yield
 
     @asynccontextmanager
