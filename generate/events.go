@@ -146,7 +146,10 @@ func jsonForm(kind model.Kind, column string) string {
 // EventSettingLines declare the numbers of the processes that carry events.
 func (s *ServiceView) EventSettingLines() string {
 	broker := s.System.Broker
-	lines := []SettingLine{number("broker_copies", broker.Copies)}
+	var lines []SettingLine
+	if broker.Copies.Value > 0 {
+		lines = append(lines, number("broker_copies", broker.Copies))
+	}
 	if s.Relay != nil {
 		lines = append(lines, number("relay_batch", s.Relay.Batch))
 		if s.Relay.Retention.Formula != "" {

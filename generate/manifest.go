@@ -49,6 +49,7 @@ var conditions = []rule{
 
 // architectures lists the templates that belong to some shapes of a system only.
 var architectures = []rule{
+	{pattern: "app/tests/test_events.py", asked: func(s *SystemView) bool { return s.Monolith() && s.CarriedEvent() != nil }},
 	{pattern: "app/**", shapes: []model.Architecture{model.Monolith}},
 	{pattern: "deploy/kubernetes/**", shapes: clustered},
 	{pattern: "deploy/gateway/**", shapes: clustered},

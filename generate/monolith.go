@@ -1,7 +1,6 @@
 package generate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -10,6 +9,15 @@ import (
 
 // Monolith says whether all services are modules of one process.
 func (s *SystemView) Monolith() bool { return s.System.Architecture == model.Monolith }
+
+// ModulePackages are the Python packages of the modules, as a list of strings in TOML.
+func (s *SystemView) ModulePackages() string {
+	list := expression{head: "[", tail: "]"}
+	for i := range s.Services {
+		list.items = append(list.items, atom(pythonString(s.Services[i].Package)))
+	}
+	return list.String()
+}
 
 // AppPackage is the Python package of a monolith's one process: shop_app.
 func (s *SystemView) AppPackage() string { return model.Snake(s.System.Name) + "_app" }
@@ -117,11 +125,107 @@ func (s *SystemView) UsesRedis() bool {
 	return slices.ContainsFunc(s.Services, func(service ServiceView) bool { return service.UsesRedis })
 }
 
-// SchemaNames are those of the modules, in their order.
-func (s *SystemView) SchemaNames() string {
-	names := make([]string, len(s.Services))
-	for i := range s.Services {
-		names[i] = pythonString(s.Services[i].Role)
+// AppToken makes the token of a caller who may do everything.
+func (s *SystemView) AppToken() string {
+	var arguments []expression
+	if s.RoleBased() {
+		arguments = append(arguments, atom("*every_scope()"))
 	}
-	return fmt.Sprintf("[%s]", strings.Join(names, ", "))
+	if s.Security.Tenants() {
+		arguments = append(arguments, atom("tenant_id=TENANT"))
+	}
+	return call("authority.token", arguments...).layout("    ", "token = ", "")
+}
+
+// AppKey makes the key of such a caller.
+func (s *SystemView) AppKey() string {
+	arguments := atoms(`"tests"`)
+	if s.RoleBased() {
+		arguments = append(arguments, atom("scopes=every_scope()"))
+	}
+	return call("new", call("Entry", arguments...)).layout("    ", "key, line = ", "")
+}
+
+// AppEnvironmentSignature begins the fixture of the settings of the process under test.
+func (s *SystemView) AppEnvironmentSignature() string {
+	parameters := atoms("postgres_server: str", "schemas: list[Schema]")
+	if s.UsesRedis() {
+		parameters = append(parameters, atom("redis_url: str"))
+	}
+	if s.Authenticated() {
+		parameters = append(parameters, atom("known: dict[str, str]"))
+	}
+	return signature("async def environment(", ") -> AsyncIterator[dict[str, str]]:", parameters)
+}
+
+// AppConftestImports is the import block of the fixtures.
+func (s *SystemView) AppConftestImports() string {
+	imports := pythonImports{
+		"asyncio": {""}, "os": {""}, "sys": {""}, "collections.abc": {"AsyncIterator"}, "pathlib": {"Path"}, "uuid": {"uuid4"},
+		"pytest": {""}, "pytest_asyncio": {""}, "kit.host": {"Schema"}, "kit.testing.monolith": {"forget", "prepared"},
+		s.AppPackage() + ".modules": {"MODULES"},
+	}
+	if s.Broker != nil {
+		imports.add(s.AppPackage()+".modules", "EVENTS")
+	}
+	if s.RoleBased() {
+		imports.add("importlib", "import_module")
+	}
+	switch {
+	case s.TokenBased():
+		imports.add("collections.abc", "Iterator")
+		imports["kit.testing.issuer"] = []string{"Issuer", "issuer"}
+	case s.KeyBased():
+		imports["kit.auth.keys"] = []string{"HEADER", "Entry", "new"}
+	default:
+	}
+	return imports.block(s.AppPackage())
+}
+
+// AppTestImports is the import block of the tests of the modules.
+func (s *SystemView) AppTestImports() string {
+	return pythonImports{
+		"asyncio": {""}, "subprocess": {""}, "sys": {""}, "pathlib": {"Path"}, "asyncpg": {""}, "httpx2": {""}, "pytest": {""},
+		"prometheus_client.parser": {"text_string_to_metric_families"}, "kit.host": {"Schema"}, "kit.testing": {"live_service"},
+		s.AppPackage() + ".modules": {"MODULES"},
+	}.block(s.AppPackage())
+}
+
+// AppEventTestImports is the import block of the tests of the events.
+func (s *SystemView) AppEventTestImports() string {
+	return pythonImports{
+		"asyncio": {""}, "json": {""}, "os": {""}, "signal": {""}, "collections.abc": {"Awaitable", "Callable"}, "pathlib": {"Path"}, "typing": {"Any"},
+		"asyncpg": {""}, "httpx2": {""}, "prometheus_client.parser": {"text_string_to_metric_families"},
+		"kit.testing": {"LiveService", "live_service"}, "kit.testing.events": {"Consumed", "Contract"},
+	}.block("")
+}
+
+// CarriedEvent is an event whose example every consumer can apply by itself; nil where there is none.
+func (s *SystemView) CarriedEvent() *EventView {
+	for i := range s.Services {
+		for j := range s.Services[i].Published {
+			event := &s.Services[i].Published[j]
+			to := s.consumersOf(event)
+			needs := func(e *EventView) bool { return e.Reaction.Kind == model.ReactSet }
+			if len(to) > 0 && !slices.ContainsFunc(to, needs) {
+				return event
+			}
+		}
+	}
+	return nil
+}
+
+// CarriedTo are its consumers.
+func (s *SystemView) CarriedTo() []*EventView { return s.consumersOf(s.CarriedEvent()) }
+
+func (s *SystemView) consumersOf(event *EventView) []*EventView {
+	var all []*EventView
+	for i := range s.Services {
+		for j := range s.Services[i].Consumed {
+			if consumed := &s.Services[i].Consumed[j]; consumed.Name == event.Name {
+				all = append(all, consumed)
+			}
+		}
+	}
+	return all
 }

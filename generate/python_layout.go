@@ -77,7 +77,7 @@ var importSections = []func(module, first string) bool{
 }
 
 var standardModules = map[string]bool{
-	"argparse": true, "contextlib": true, "json": true, "http": true, "importlib": true, "signal": true, "time": true, "urllib": true,
+	"argparse": true, "contextlib": true, "json": true, "http": true, "importlib": true, "signal": true, "subprocess": true, "time": true, "urllib": true,
 	"asyncio": true, "os": true, "sys": true, "collections": true, "dataclasses": true, "datetime": true, "decimal": true, "pathlib": true, "typing": true, "uuid": true,
 }
 
