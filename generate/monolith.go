@@ -7,9 +7,6 @@ import (
 	"codex-design/model"
 )
 
-// Monolith says whether all services are modules of one process.
-func (s *SystemView) Monolith() bool { return s.System.Architecture == model.Monolith }
-
 // ModulePackages are the Python packages of the modules, as a list of strings in TOML.
 func (s *SystemView) ModulePackages() string {
 	list := expression{head: "[", tail: "]"}

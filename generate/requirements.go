@@ -25,7 +25,7 @@ var optionalPackages = []struct {
 	{"pyjwt", runtimeWish, func(s *SystemView) bool { return s.Security.Authentication == "oidc" }},
 	{"flask", developmentWish, onLambda},
 	{"flask-cors", developmentWish, onLambda},
-	{"import-linter", developmentWish, (*SystemView).Monolith},
+	{"import-linter", developmentWish, (*SystemView).Hosted},
 	{"moto", developmentWish, onLambda},
 }
 

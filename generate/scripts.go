@@ -54,7 +54,7 @@ func (s *SystemView) addCaller(imports pythonImports) {
 
 // everyScope is the script's call for the scopes of all operations.
 func (s *SystemView) everyScope() string {
-	if s.Monolith() {
+	if s.Hosted() {
 		return "every_scope()"
 	}
 	return "every_scope(services)"

@@ -79,13 +79,14 @@ func tenantIndexes(indexes []Index) []Index {
 
 // withSweep lets the service have the expired keys of all tenants deleted. It
 // cannot do so itself: the function runs as the owner, and of what has not
-// expired the owner sees no row either. The index on the time stays as it is.
+// expired the owner sees no row either. It finds its tables where the migration made
+// them: kit.migrate names that schema and nothing else. The index on the time stays as it is.
 func withSweep(t Table, s ServicePlan) Table {
 	t.Policies = append(t.Policies, Policy{Name: "sweep", Role: s.Owner, Using: "expires_at <= now()"})
 	t.Routines = append(t.Routines, Routine{
 		Name: "sweep_idempotency_keys", Arguments: "most integer", Roles: []string{s.Role},
 		Definition: `RETURNS bigint
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT
 AS $$
     WITH swept AS (
         DELETE FROM idempotency_keys WHERE (tenant_id, operation, key) IN (
