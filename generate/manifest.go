@@ -53,6 +53,8 @@ var architectures = []rule{
 	{pattern: "libs/kit/src/kit/host.py", shapes: []model.Architecture{model.Monolith}},
 	{pattern: "libs/kit/src/kit/testing/monolith.py", shapes: []model.Architecture{model.Monolith}},
 	{pattern: "scripts/{monolith}system.py", shapes: []model.Architecture{model.Monolith}},
+	{pattern: "scripts/{monolith}databases.sh", shapes: []model.Architecture{model.Monolith}},
+	{pattern: "scripts/databases.sh", shapes: []model.Architecture{model.Microservices, model.Serverless}},
 	{pattern: "scripts/system.py", shapes: []model.Architecture{model.Microservices, model.Serverless}},
 	{pattern: "deploy/kubernetes/**", shapes: clustered},
 	{pattern: "deploy/gateway/**", shapes: clustered},
