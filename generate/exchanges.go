@@ -174,7 +174,7 @@ func (s *ServiceView) EventTestImports() string {
 		imports.add("kit.testing.records", "create")
 		imports.add("kit.messaging.service", "worker_app")
 		if slices.ContainsFunc(s.TestedConsumed(), func(entry string) bool { return strings.Contains(entry, "Effect(") }) {
-			imports.add("kit.testing.events", "Effect")
+			imports.add("kit.testing.records", "Effect")
 		}
 	}
 	return imports.block(s.Package)

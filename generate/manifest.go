@@ -98,7 +98,6 @@ var systemConditions = []rule{
 	{pattern: "app/tests/test_events.py", asked: func(s *SystemView) bool { return s.CarriedEvent() != nil }},
 	{pattern: "libs/kit/src/kit/command.py", asked: func(s *SystemView) bool { return hasBroker(s) || onLambda(s) || s.Hosted() }},
 	{pattern: "libs/kit/src/kit/testing/events.py", asked: hasBroker},
-	{pattern: "libs/kit/src/kit/testing/system.py", asked: (*SystemView).HasExchanges},
 	{pattern: "tests/**", asked: (*SystemView).HasExchanges},
 	{pattern: "libs/kit/src/kit/testing/brokers/nats.py", asked: brokerIs("nats")},
 	{pattern: "libs/kit/src/kit/testing/brokers/rabbitmq.py", asked: brokerIs("rabbitmq")},

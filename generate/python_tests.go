@@ -332,11 +332,14 @@ var recordHelpers = []string{"created_id", "day", "elsewhere", "fixed", "instant
 // TestImports is the import block of tests/conftest.py.
 func (s *ServiceView) TestImports() string {
 	imports := pythonImports{
-		"collections.abc": {"AsyncIterator"}, "typing": {"Any"}, "pathlib": {"Path"}, "httpx2": {"AsyncClient"}, "kit.testing": {"in_process"},
-		"kit.testing.records": {"Body", "Entity"}, s.Package + ".gen.app": {"build"}, s.Package + ".gen.settings": {"Settings"},
+		"collections.abc": {"AsyncIterator"}, "typing": {"Any"}, "pathlib": {"Path"}, "httpx2": {"AsyncClient"}, "kit.testing": {"in_process", "live_service"},
+		"kit.testing.deployed": {"BASE_URL", "deployed_client", "deployed_url"}, "kit.testing.records": {"Body", "Entity"}, s.Package + ".gen.app": {"build"}, s.Package + ".gen.settings": {"Settings"},
 		"pytest": {""}, "pytest_asyncio": {""}, "pydantic": {"SecretStr"},
 	}
 	s.importCredentials(imports)
+	if module := s.System.CredentialModule(); module != "" {
+		imports.add(module, "credentials as caller")
+	}
 	if s.SplitRoles() {
 		imports.add("kit.testing.plugin", "Logins")
 		imports.add("kit.testing.roles", "login")
@@ -398,7 +401,7 @@ func unstatedLimit(f model.FieldPlan) bool {
 // ContractImports is the import block of tests/gen/test_contract.py.
 func (s *ServiceView) ContractImports() string {
 	imports := pythonImports{
-		"asyncio": {""}, "sys": {""}, "pytest": {""}, "yaml": {""}, "pathlib": {"Path"}, "kit.testing": {"live_service"},
+		"asyncio": {""}, "sys": {""}, "pytest": {""}, "yaml": {""}, "pathlib": {"Path"},
 		"kit.testing.contract": {"operations"}, s.Package + ".gen.app": {"build"}, s.Package + ".gen.settings": {"Settings"},
 	}
 	if s.System.Authenticated() {

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx2
+import pytest
 
 from kit import migrate
 from kit.crud import overrides
@@ -14,6 +15,7 @@ from kit.paging import encode
 from kit.testing.plugin import AsOwner, NewDatabase
 from kit.testing.records import Entity, create
 
+pytestmark = pytest.mark.usefixtures("database_url")  # they look into it
 STATEMENTS = ("SELECT_ONE", "LOCK", "INSERT", "UPDATE", "DELETE")
 HOSTILE = "' OR 1=1 --"
 

@@ -14,30 +14,12 @@ from openapi_schema_validator import OAS31Validator
 
 from kit.messaging.broker import BrokerUnavailableError, Delivery, Message
 from kit.messaging.topology import Topology
+from kit.testing.records import Effect
 
 Document = dict[str, Any]
 
 _PATIENCE_S = 30.0
 _LOOK_S = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What a consumer makes of an event, as its API shows it.
-
-    Args:
-        service: the consumer.
-        path: of the records that change.
-        same: for a new record, which of its members hold what of the record that the event is about.
-        by: for a change, the member of that record with the id of the one that changes.
-        values: what it then has.
-    """
-
-    service: str
-    path: str
-    same: Mapping[str, str] = field(default_factory=dict)
-    by: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,25 @@ class Entity:
     """What ?expand calls the record that a reference to another service refers to, if anything."""
 
 
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a consumer makes of an event, as its API shows it.
+
+    Args:
+        service: the consumer.
+        path: of the records that change.
+        same: for a new record, which of its members hold what of the record that the event is about.
+        by: for a change, the member of that record with the id of the one that changes.
+        values: what it then has.
+    """
+
+    service: str
+    path: str
+    same: Mapping[str, str] = field(default_factory=dict)
+    by: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
 async def create(client: httpx2.AsyncClient, entity: Entity) -> Body:
     """Create a record and return it."""
     return await created(client, entity.path, entity.new)

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import httpx2
 
-from kit.testing.events import Effect
-from kit.testing.records import Body, Entity, look_elsewhere
+from kit.testing.records import Body, Effect, Entity, look_elsewhere
 
 _TIMEOUT_S = 30.0
 _LOOK_S = 0.1
