@@ -159,6 +159,8 @@ var systemConditions = []rule{
 	{pattern: "deploy/observability/runbooks/EventsLate.md", asked: (*SystemView).Works},
 	{pattern: "deploy/observability/runbooks/DeadLetters.md", asked: (*SystemView).Works},
 	{pattern: "deploy/observability/runbooks/CacheUnavailable.md", asked: func(s *SystemView) bool { return s.Cache != nil }},
+	{pattern: "deploy/observability/runbooks/CallersRefused.md", asked: (*SystemView).Authenticated},
+	{pattern: "deploy/observability/runbooks/ClientsLimited.md", asked: (*SystemView).RateLimited},
 	{pattern: "deploy/observability/runbooks/DatabaseReplicationLag.md", asked: func(s *SystemView) bool { return s.Database.Standbys.Value > 0 }},
 }
 

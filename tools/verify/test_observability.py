@@ -24,7 +24,7 @@ from kit.messaging.outbox import OutboxMetrics
 from kit.testing import live_service
 
 FOLDER = Path("deploy/observability")
-RUNNING = ("shop", "minimal", "user-service")  # with a cache and without, with calls and without
+RUNNING = ("shop", "minimal", "user-service", "tickets")  # with and without a cache, calls, and callers that are refused
 
 # What programs that are not generated expose, by their documentation.
 EXPORTERS = {
