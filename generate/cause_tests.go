@@ -34,7 +34,7 @@ func (s *SystemView) causeTests() []causeTest {
 		return []yamlMap{{{"series", series}, {"values", fmt.Sprintf("%dx%d", value, 2*minutesInTest)}}}
 	}
 	limit := s.Alerts.ReplicationLag.Value
-	return append(s.eventTests(), []causeTest{
+	return append(append(s.eventTests(), s.refusalTests()...), []causeTest{
 		{alert: "TargetDown", series: []string{`up{job="postgres", instance="postgres-exporter.observability:9187"}`}, calm: 1, worse: 0,
 			labels: map[string]string{"job": "postgres", "instance": server["instance"]}},
 		{alert: "PodRestarting", series: []string{"kube_pod_container_status_restarts_total{container=\"api\", " + kube + "}"}, worse: 1, grows: true,

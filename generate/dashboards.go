@@ -203,6 +203,9 @@ func (s *SystemView) ServiceDashboard() (string, error) {
 	if s.Cache != nil {
 		panels = append(panels, s.cachePanels(of)...)
 	}
+	if s.Guarded() {
+		panels = append(panels, s.refusalPanels(of)...)
+	}
 	if s.Broker != nil {
 		panels = append(panels, s.eventPanels(of)...)
 	}

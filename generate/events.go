@@ -16,6 +16,7 @@ type EventView struct {
 	Reaction model.Reaction
 	Service  *ServiceView // the publisher, or the consumer below {consumed}
 	About    *EntityView  // the publisher's entity
+	kept     bool         // it is read by the read model of its publisher
 }
 
 // linkEvents gives every service its events, with what they are about.
@@ -37,7 +38,7 @@ func (s *SystemView) linkEvents() {
 	for i := range s.Services {
 		service := &s.Services[i]
 		for _, plan := range service.Consumes {
-			service.Consumed = append(service.Consumed, EventView{plan.EventPlan, plan.Reaction, service, about[plan.Name]})
+			service.Consumed = append(service.Consumed, EventView{EventPlan: plan.EventPlan, Reaction: plan.Reaction, Service: service, About: about[plan.Name]})
 		}
 	}
 }
@@ -152,9 +153,7 @@ func (s *ServiceView) EventSettingLines() string {
 	}
 	if s.Relay != nil {
 		lines = append(lines, number("relay_batch", s.Relay.Batch))
-		if s.Relay.Retention.Formula != "" {
-			lines = append(lines, number("outbox_retention_s", s.Relay.Retention))
-		}
+		lines = append(lines, number("outbox_retention_s", s.Relay.Retention))
 	}
 	if s.Worker != nil {
 		lines = append(lines, number("consumer_concurrency", s.Worker.Concurrency), number("consumer_timeout_ms", broker.ConsumerTimeout),
@@ -302,6 +301,12 @@ func (s *ServiceView) MessagingImports() string {
 	for _, event := range s.Consumed {
 		imports.add(s.Package+".handlers", event.Module)
 	}
+	if s.ReadModel {
+		imports.add(s.Package+".gen", "events")
+		for i := range s.Entities {
+			imports.add(s.Entities[i].module("read_model"), s.Entities[i].Class+"ReadModel")
+		}
+	}
 	return imports.block(s.Package)
 }
 
@@ -316,6 +321,9 @@ func (s *ServiceView) Readers() []ReaderView {
 	var readers []ReaderView
 	if len(s.Consumed) > 0 {
 		readers = append(readers, ReaderView{s.Name, s.Consumed})
+	}
+	if s.ReadModel {
+		readers = append(readers, s.readModelReader())
 	}
 	return readers
 }
@@ -340,7 +348,11 @@ func topicLines(margin int, argument string, events []EventView) string {
 
 // SubscriptionLine is an entry of a consumer.
 func (e *EventView) SubscriptionLine() string {
-	return call("Subscription", atoms("events."+e.Class, "partial("+e.Module+".handle, services)")...).layout("                ", "", ",")
+	handler := "partial(" + e.Module + ".handle, services)"
+	if e.kept {
+		handler = e.keeping()
+	}
+	return call("Subscription", atoms("events."+e.Class, handler)...).layout("                ", "", ",")
 }
 
 // Summary is the docstring's text after another one's beginning.

@@ -14,7 +14,7 @@ func (s *SystemView) Exchanges() []string {
 	for i := range s.Services {
 		for j := range s.Services[i].Published {
 			event := &s.Services[i].Published[j]
-			if effects := s.effects(event); event.operation() != "" && len(effects) > 0 {
+			if effects := s.effects(event); event.operation() != "" && len(effects) > 0 || event.listed() {
 				entries = append(entries, s.exchange(event, effects).layout("    ", "", ","))
 			}
 		}
@@ -47,6 +47,10 @@ func (s *SystemView) exchange(event *EventView, effects []*EventView) expression
 			refers.items = append(refers.items, atom(pythonString(effect.Reaction.By)+": ("+pythonString(effect.Service.Name)+", "+pythonString(at.Path)+")"))
 		}
 	}
+	if event.listed() {
+		own := atoms(pythonString(event.Service.Name), pythonString(event.About.Path), `same={"id": "id"}`)
+		list.items = append(list.items, call("Effect", own...))
+	}
 	items = append(items, list)
 	if event.Trigger == model.TriggerBecomes {
 		items = append(items, atom("values={"+pythonString(event.Field)+": "+pythonString(event.Value)+"}"))
@@ -55,6 +59,11 @@ func (s *SystemView) exchange(event *EventView, effects []*EventView) expression
 		items = append(items, refers)
 	}
 	return call("Exchange", items...)
+}
+
+// listed reports whether the record that the event is about reaches a read model.
+func (e *EventView) listed() bool {
+	return e.Service.ReadModel && e.operation() == string(model.TriggerCreate)
 }
 
 // effects are the consumers of an event whose APIs show what they made of it.

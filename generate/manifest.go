@@ -38,6 +38,8 @@ var conditions = []rule{
 	{pattern: "services/{service}/src/{package}/gen/clients/**", when: (*ServiceView).Calling},
 	{pattern: "services/{service}/tests/gen/test_calls.py", when: (*ServiceView).Refers},
 	{pattern: "services/{service}/src/{package}/gen/events.py", when: hasEvents},
+	{pattern: "services/{service}/src/{package}/gen/{entity}/read_model.py", when: keepsReadModel},
+	{pattern: "services/{service}/tests/gen/test_read_model.py", when: keepsReadModel},
 	{pattern: "services/{service}/tests/gen/test_events.py", when: (*ServiceView).TestsEvents},
 	{pattern: "services/{service}/src/{package}/gen/messaging.py", when: hasEvents},
 	{pattern: "services/{service}/src/{package}/handlers/**", when: func(s *ServiceView) bool { return len(s.Consumed) > 0 }},
@@ -97,7 +99,10 @@ var systemConditions = []rule{
 	{pattern: "libs/kit/src/kit/functions.py", asked: onLambda},
 	{pattern: "app/tests/test_events.py", asked: func(s *SystemView) bool { return s.CarriedEvent() != nil }},
 	{pattern: "libs/kit/src/kit/command.py", asked: func(s *SystemView) bool { return hasBroker(s) || onLambda(s) || s.Hosted() }},
+	{pattern: "libs/kit/src/kit/readmodel.py", asked: hasBroker},
 	{pattern: "libs/kit/src/kit/testing/events.py", asked: hasBroker},
+	{pattern: "libs/kit/src/kit/testing/readmodel.py", asked: (*SystemView).KeepsReadModels},
+	{pattern: "architecture/decisions/0018-read-models.md", asked: (*SystemView).KeepsReadModels},
 	{pattern: "tests/**", asked: (*SystemView).HasExchanges},
 	{pattern: "libs/kit/src/kit/testing/brokers/nats.py", asked: brokerIs("nats")},
 	{pattern: "libs/kit/src/kit/testing/brokers/rabbitmq.py", asked: brokerIs("rabbitmq")},
@@ -161,6 +166,8 @@ var systemConditions = []rule{
 	{pattern: "deploy/observability/runbooks/EventsLate.md", asked: (*SystemView).Works},
 	{pattern: "deploy/observability/runbooks/DeadLetters.md", asked: (*SystemView).Works},
 	{pattern: "deploy/observability/runbooks/CacheUnavailable.md", asked: func(s *SystemView) bool { return s.Cache != nil }},
+	{pattern: "deploy/observability/runbooks/CallersRefused.md", asked: (*SystemView).Authenticated},
+	{pattern: "deploy/observability/runbooks/ClientsLimited.md", asked: (*SystemView).RateLimited},
 	{pattern: "deploy/observability/runbooks/DatabaseReplicationLag.md", asked: func(s *SystemView) bool { return s.Database.Standbys.Value > 0 }},
 }
 

@@ -209,6 +209,7 @@ func (s *SystemView) CauseAlerts() []CauseRule {
 			Expr:    "1 - kubelet_volume_stats_available_bytes / kubelet_volume_stats_capacity_bytes > " + plainText(limits.VolumeUse.Value),
 			Summary: "The volume {{ $labels.persistentvolumeclaim }} in {{ $labels.namespace }} is {{ $value | humanizePercentage }} full"},
 	}
+	rules = append(rules, s.refusalAlerts()...)
 	if s.Broker != nil {
 		rules = append(rules, s.eventAlerts()...)
 	}

@@ -86,6 +86,13 @@ func (s *SystemView) eventPanels(of string) []panelSpec {
 	if !s.Works() {
 		return panels
 	}
+	if s.KeepsReadModels() {
+		panels = append(panels,
+			panelSpec{rowOnly: true, title: "Read model"},
+			panelSpec{kind: "timeseries", title: "Lag of the read model", about: "Time from a change to its row in the lists, at the 99th percentile.",
+				width: 24, unit: "s", limit: &s.Alerts.ConsumerDelay.Value, queries: []querySpec{{
+					`histogram_quantile(0.99, sum by (le) (rate(consumer_delay_seconds_bucket{service="$service", consumer=~".+-read-model"}[` + rate + `])))`, "lag"}}})
+	}
 	return append(panels,
 		panelSpec{rowOnly: true, title: "Events consumed"},
 		panelSpec{kind: "timeseries", title: "Events by what became of them", width: 8, unit: "cps",

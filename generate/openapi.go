@@ -218,6 +218,8 @@ func filterDescription(filter model.FilterPlan) string {
 		return "Only those whose " + filter.Field.JSON + " is this or later."
 	case model.FilterTo:
 		return "Only those whose " + filter.Field.JSON + " is this or earlier."
+	case model.FilterWords:
+		return "Only those with these words in any text; quotes, or and - as in a web search."
 	default:
 		return "Only those whose " + filter.Field.JSON + " is this."
 	}
@@ -235,9 +237,17 @@ func (e *EntityView) changeParameters() yamlList { return yamlList{ref("paramete
 
 func (e *EntityView) listed() yamlItem {
 	return yamlItem{"200", yamlMap{
-		{"description", "One page of " + lowerTitle(e.PluralTitle) + "."},
+		{"description", "One page of " + lowerTitle(e.PluralTitle) + "." + e.followsLate()},
 		{"content", jsonContent(e.answered() + "Page")},
 	}}
+}
+
+// followsLate says what a caller of a list has to know of a read model.
+func (e *EntityView) followsLate() string {
+	if e.ReadTable == "" {
+		return ""
+	}
+	return " The list is eventually consistent: it follows a change within moments. A record read by its id is current at once."
 }
 
 func (e *EntityView) created() yamlItem {

@@ -41,7 +41,7 @@ var pythonModules = map[string]string{
 	"Annotated": "typing", "Literal": "typing", "Decimal": "decimal", "UTC": "datetime", "date": "datetime",
 	"datetime": "datetime", "Field": "pydantic", "DecimalText": "kit.types", "Date": "kit.types",
 	"Email": "kit.types", "Float64": "kit.types", "Int32": "kit.types", "Int64": "kit.types", "Json": "kit.types",
-	"NoNul": "kit.types", "Text": "kit.types", "Timestamp": "kit.types", "Url": "kit.types", "Uuid": "kit.types", "Whole": "kit.types", "within": "kit.types",
+	"NoNul": "kit.types", "Text": "kit.types", "Timestamp": "kit.types", "Url": "kit.types", "Uuid": "kit.types", "Whole": "kit.types", "Words": "kit.types", "within": "kit.types",
 }
 
 func named(name string) func(*model.FieldPlan) expression {
@@ -339,7 +339,11 @@ func (e *EntityView) FilterLines() []string {
 		if filter.Attribute != filter.Parameter {
 			value = "Field(default=None, alias=" + pythonString(filter.Parameter) + ")"
 		}
-		line := declare(filter.Attribute, PythonField{filter.Field, e}.Accepted()+" | None", value)
+		accepted := PythonField{filter.Field, e}.Accepted()
+		if filter.Operator == model.FilterWords {
+			accepted = "Words"
+		}
+		line := declare(filter.Attribute, accepted+" | None", value)
 		lines = append(lines, line)
 	}
 	return lines
@@ -433,8 +437,11 @@ func (e *EntityView) RepositoryImports() string {
 	imports.use("Timestamp Uuid")
 	imports.add("dataclasses", "dataclass")
 	imports.add("uuid", "UUID")
-	for _, name := range []string{"Listing", "Repository", "Sort", "assignments"} {
-		imports.add("kit.crud", name)
+	imports.add("kit.crud", "Repository")
+	imports.add("kit.crud", "assignments")
+	if e.ReadTable == "" {
+		imports.add("kit.crud", "Listing")
+		imports.add("kit.crud", "Sort")
 	}
 	imports.add("kit.db", "Executor")
 	for _, value := range e.contextValues() {
@@ -476,7 +483,8 @@ type FilterCondition struct {
 }
 
 var filterOperators = map[model.FilterOperator]string{
-	model.FilterEqual: "=", model.FilterFrom: ">=", model.FilterTo: "<=",
+	model.FilterEqual: "= {}", model.FilterFrom: ">= {}", model.FilterTo: "<= {}",
+	model.FilterWords: "@@ websearch_to_tsquery('simple', {})",
 }
 
 // Line is the entry of the listing's filters.
@@ -488,7 +496,7 @@ func (c FilterCondition) Line() string {
 func (e *EntityView) FilterConditions() []FilterCondition {
 	conditions := make([]FilterCondition, len(e.Filters))
 	for i, filter := range e.Filters {
-		conditions[i] = FilterCondition{filter.Attribute, filter.Column + " " + filterOperators[filter.Operator] + " {}"}
+		conditions[i] = FilterCondition{filter.Attribute, filter.Column + " " + filterOperators[filter.Operator]}
 	}
 	return conditions
 }
@@ -587,6 +595,12 @@ func (e *EntityView) EntityServiceImports() string {
 	imports := pythonImports{}
 	imports.add("kit.app", "Resources")
 	imports.add("kit.crud", "CrudService")
+	if e.ReadTable == "" {
+		imports.add("kit.crud", "Pages")
+		imports.add(e.module("repository"), "LISTING")
+	} else {
+		imports.add(e.module("read_model"), e.Class+"ReadModel")
+	}
 	if e.Refers() {
 		imports.add("kit.references", "References")
 		imports.add("kit.references", "Target")

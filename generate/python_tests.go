@@ -257,6 +257,9 @@ func days(first, last string) int {
 func (e *EntityView) EntityCall() string {
 	arguments := atoms("name="+pythonString(e.Name), "path="+pythonString(e.Path), "new=new_"+e.Name,
 		"repository="+e.RepositoryName(), "rules="+e.Class+"Rules")
+	if e.ReadTable != "" {
+		arguments = append(arguments, atom("read_model="+e.ReadModuleName()), atom("table="+pythonString(e.Table)), atom("read_table="+pythonString(e.ReadTableName())))
+	}
 	if capacity := e.Capacity(); capacity < 1_000_000 {
 		arguments = append(arguments, atom("capacity="+strconv.Itoa(capacity)))
 	}
@@ -296,9 +299,11 @@ func (e *EntityView) sortNames() []string {
 
 // filterFields pair each filter with its field.
 func (e *EntityView) filterFields() []string {
-	pairs := make([]string, len(e.Filters))
-	for i, filter := range e.Filters {
-		pairs[i] = pythonString(filter.Parameter) + ": " + pythonString(filter.Field.JSON)
+	var pairs []string
+	for _, filter := range e.Filters {
+		if filter.Operator != model.FilterWords {
+			pairs = append(pairs, pythonString(filter.Parameter)+": "+pythonString(filter.Field.JSON))
+		}
 	}
 	return pairs
 }
@@ -326,6 +331,11 @@ func (e *EntityView) RepositoryName() string {
 	return strings.TrimSuffix(e.Module, "_") + "_repository"
 }
 
+// ReadModuleName is the entity's read model in the tests.
+func (e *EntityView) ReadModuleName() string {
+	return strings.TrimSuffix(e.Module, "_") + "_read_model"
+}
+
 // recordHelpers are the names of kit.testing.records that samples use.
 var recordHelpers = []string{"created_id", "day", "elsewhere", "fixed", "instant", "matching", "real", "text", "whole"}
 
@@ -337,16 +347,26 @@ func (s *ServiceView) TestImports() string {
 		"pytest": {""}, "pytest_asyncio": {""}, "pydantic": {"SecretStr"},
 	}
 	s.importCredentials(imports)
-	if module := s.System.CredentialModule(); module != "" {
-		imports.add(module, "credentials as caller")
+	if s.System.Authenticated() {
+		imports.add("kit.testing.deployed", "caller")
 	}
 	if s.SplitRoles() {
 		imports.add("kit.testing.plugin", "Logins")
 		imports.add("kit.testing.roles", "login")
 	}
+	if s.ReadModel {
+		imports.add(s.Package+".gen.messaging", "MESSAGING")
+		imports.add(s.Package+".gen.settings", "EventSettings")
+		for _, name := range []string{"Projection", "projecting", "settle_before"} {
+			imports.add("kit.testing.readmodel", name)
+		}
+	}
 	for i := range s.Entities {
 		entity := &s.Entities[i]
 		imports.add(s.Package+".gen."+entity.Module, "repository as "+entity.RepositoryName())
+		if s.ReadModel {
+			imports.add(s.Package+".gen."+entity.Module, "read_model as "+entity.ReadModuleName())
+		}
 		imports.add(s.Package+".rules."+entity.Module, entity.Class+"Rules")
 		if entity.NumberedSamples() {
 			imports.add("kit.testing.records", "serial")

@@ -147,6 +147,7 @@ type EntityPlan struct {
 	Plural      string // snake: order_lines
 	PluralTitle string // Order lines
 	Table       string // SQL, quoted if reserved: order_lines
+	ReadTable   string // SQL, of the read model: order_lines_read; empty where lists read the table itself
 	Path        string // /v1/order-lines
 	Tag         string // OpenAPI tag: order-lines
 	Fields      []FieldPlan
@@ -184,8 +185,9 @@ type FilterOperator string
 // The comparisons of list filters.
 const (
 	FilterEqual FilterOperator = "eq"
-	FilterFrom  FilterOperator = "from" // >=
-	FilterTo    FilterOperator = "to"   // <=
+	FilterFrom  FilterOperator = "from"  // >=
+	FilterTo    FilterOperator = "to"    // <=
+	FilterWords FilterOperator = "words" // full-text search
 )
 
 // FilterPlan is one query parameter of a list route.
@@ -232,6 +234,7 @@ type Table struct {
 	Policies    []Policy  `json:",omitempty"` // where there are any, row-level security is enabled and forced
 	Grants      []Grant   `json:",omitempty"` // to roles that do not own the table
 	Routines    []Routine `json:",omitempty"` // run as the owner, for what a role may have done but not do
+	Fill        string    `json:"-"`          // statement that fills the table when it is added to others that have rows
 	Retired     bool      `json:",omitempty"` // only the release before needs it
 	Bridges     []Bridge  `json:",omitempty"` // what lets the release before work on it
 }

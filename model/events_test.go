@@ -133,9 +133,6 @@ func TestMessagingIsSizedWhereThereIsSome(t *testing.T) {
 	if b.Broker.Partitions.Value < order.Worker.Replicas.Value {
 		t.Errorf("%v partitions for %v workers", b.Broker.Partitions.Value, order.Worker.Replicas.Value)
 	}
-	if order.Relay.Retention.Formula != "" || b.Services[1].Relay.Retention.Value <= 0 {
-		t.Errorf("the outbox of a read model is its history: %+v", order.Relay.Retention)
-	}
 	if placed, captured := b.Event("order.placed").Rate, b.Event("payment.captured").Rate; captured.Value <= placed.Value {
 		t.Errorf("a payment follows each order, and %v payments are captured for %v orders", captured.Value, placed.Value)
 	}

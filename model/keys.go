@@ -77,7 +77,7 @@ var keys = []Key{
 	{Path: "services[].calls", Title: "Calls", Help: "Services that this one calls and waits for.", Form: formDNS, Limit: serviceLimit},
 	{Path: "services[].publishes", Title: "Publishes", Help: "Events that this service publishes.", Form: formEvent, Limit: serviceLimit},
 	{Path: "services[].consumes", Title: "Consumes", Help: "Events that this service reacts to.", Form: formEvent, Limit: serviceLimit},
-	{Path: "services[].cqrs", Title: "Read model", Help: "Keep a model for reading apart from the one for writing."},
+	{Path: "services[].cqrs", Title: "Read model", Help: "Lists and a search by words on tables of their own, kept by events. Costs a second copy of the records, three events for each kind of record and a worker; lists follow a change within moments."},
 	{Path: "datastores", Title: "Datastores", Help: "The kinds of store that the services use."},
 	{Path: "datastores.database", Title: "Database", Help: "Where the entities are kept.", Choices: []Choice{
 		{Value: "postgresql", Label: "PostgreSQL", Detail: "relational; one database for each service"},

@@ -33,8 +33,7 @@ type RelayPlan struct {
 	PoolSize   Quantity // connections to the database
 	CPURequest Quantity // millicores
 	Memory     Quantity // MiB, request = limit
-	Retention  Quantity // s for which published rows are kept; 0: for ever, as the read model's history
-	GrowthGiB  Quantity // a year, of an outbox that is kept
+	Retention  Quantity // s for which published rows are kept
 }
 
 // WorkerPlan sizes the process that applies events.
@@ -86,7 +85,6 @@ var (
 		"the rate at peak, and a backlog")
 	relayMemory = derive("MiB", "ceilto(memory_headroom * (base_memory + connection_memory * pool_size + 2 * event_kib * batch / 1024), 64)",
 		"a batch as rows and as messages", "RES-MEM-EQ")
-	outboxGrowth   = derive("GiB", "ceil(average_event_rate * event_kib * seconds_per_day * 365 / 1024 / 1024)", "every event of a year")
 	workerReplicas = derive("pods", "max(2, ceil(catch_up * event_rate * cpu_event / (pod_cpu * utilisation)), ceil(catch_up * event_rate * event_time / 1000 / pool_size))",
 		"the rate at peak, and a backlog", "MSG-LAG")
 	concurrency = derive("events", "min(pool_size, max(4, ceil(catch_up * event_rate * event_time / 1000 / replicas)))",
@@ -173,10 +171,6 @@ func (s *ServicePlan) sizeProcesses(b Blueprint, broker BrokerPlan, host *Servic
 		if host != nil {
 			relay.Replicas, relay.CPURequest, relay.Memory = Quantity{}, Quantity{}, Quantity{}
 			relay.PoolSize = constantQuantity(relayLock, "CON-POOL-LITTLE")
-		}
-		if s.ReadModel {
-			relay.Retention = Quantity{}
-			relay.GrowthGiB = outboxGrowth.of(averageOf(b, relay.Rate).named("average_event_rate"), eventKiB.input(), secondsPerDay.input())
 		}
 		s.Relay = &relay
 	}
@@ -328,7 +322,7 @@ func (s ServicePlan) eventQuantities() []NamedQuantity {
 	}
 	if r := s.Relay; r != nil {
 		all = append(all, under("relay", []NamedQuantity{{"rate", r.Rate}, {"replicas", r.Replicas}, {"batch", r.Batch}, {"pool_size", r.PoolSize},
-			{"cpu_request", r.CPURequest}, {"memory", r.Memory}, {"retention", r.Retention}, {"growth_gib", r.GrowthGiB}})...)
+			{"cpu_request", r.CPURequest}, {"memory", r.Memory}, {"retention", r.Retention}})...)
 	}
 	if w := s.Worker; w != nil {
 		all = append(all, under("worker", []NamedQuantity{{"rate", w.Rate}, {"replicas", w.Replicas}, {"concurrency", w.Concurrency},

@@ -64,6 +64,11 @@ func (d schemaDiff) expansion() []SchemaMigration {
 		pair.addConstraints(&e, isForeignKey)
 		pair.addIndexes(&e)
 	}
+	for _, t := range d.added {
+		if t.Fill != "" {
+			e.backfill = append(e.backfill, MigrationStep{Summary: "Fill the table " + t.Name, Up: []string{t.Fill}})
+		}
+	}
 	e.expand = append(e.expand, d.addDeferred()...)
 	for _, pair := range d.kept {
 		e.expand = append(e.expand, pair.addRights()...)

@@ -63,7 +63,7 @@ func resolveService(a Answers, s Service, index int, packages, databases uniqueN
 		taken.tables[table] = true
 	}
 	for _, entity := range s.Entities {
-		plan.Entities = append(plan.Entities, resolveEntity(entity, taken))
+		plan.Entities = append(plan.Entities, resolveEntity(entity, taken, s.CQRS && hasBroker(a)))
 	}
 	return plan
 }
@@ -74,7 +74,7 @@ type entityNames struct{ classes, modules, tables uniqueNames }
 // companionClasses are made beside the class of every entity.
 var companionClasses = []string{"Create", "Patch", "Update", "Page"}
 
-func resolveEntity(e Entity, taken entityNames) EntityPlan {
+func resolveEntity(e Entity, taken entityNames, readModel bool) EntityPlan {
 	plural := Plural(Snake(e.Name))
 	class := taken.classes.take(PythonClass(e.Name))
 	for _, companion := range companionClasses {
@@ -96,6 +96,9 @@ func resolveEntity(e Entity, taken entityNames) EntityPlan {
 	}
 	for _, field := range e.Fields {
 		plan.Fields = append(plan.Fields, resolveField(field))
+	}
+	if readModel {
+		plan.ReadTable = QuoteSQL(taken.tables.take(shortenWith(plural, readSuffix)))
 	}
 	plan.Sorts = sortsOf(plan)
 	plan.Filters = filtersOf(plan)

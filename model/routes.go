@@ -57,6 +57,11 @@ func filtersOf(e EntityPlan) []FilterPlan {
 			add(field, FilterTo, "_to")
 		}
 	}
+	if e.ReadTable != "" && len(e.Searched()) > 0 {
+		name := taken.take("q", "")
+		filters = append(filters, FilterPlan{Parameter: name, Attribute: PythonAttribute(name), Column: searchColumn, Operator: FilterWords,
+			Field: FieldPlan{Field: Field{Name: name, Type: Type{Kind: KindString, Length: searchLength}}, JSON: name, Attribute: PythonAttribute(name)}})
+	}
 	return filters
 }
 

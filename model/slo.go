@@ -49,6 +49,9 @@ type AlertPlan struct {
 	ConsumerDelay   Quantity // s from an event to its effect
 	LateShare       Quantity // of the events, that may take longer
 	DeadWindow      Quantity // s for which a dead letter is told of
+	RefusedShare    Quantity // of a service's requests, whose callers were not let in; zero without authentication
+	LimitedShare    Quantity // of a service's requests, that were above a limit; zero without one
+	RefusalFloor    Quantity // requests/s refused, below which a share of them says nothing
 	VolumeUse       Quantity
 	WatchdogRepeat  Quantity // s between two signs of life
 	PageRepeat      Quantity // s until an open page is sent again
@@ -90,6 +93,8 @@ var (
 	consumerDelay  = Constant{"consumer_delay", 30, "s", "judgement: longer than a rollout of the workers takes from any event"}
 	deadWindow     = Constant{"dead_window", 3600, "s", sourceJudgement}
 	lateShare      = Constant{"late_share", 0.05, "", sourceJudgement}
+	refusedShare   = Constant{"refused_share", 0.05, "", "judgement: tokens that end on their way are far fewer; more is a broken client or a search for credentials"}
+	limitedShare   = Constant{"limited_share", 0.05, "", "judgement: one script is less; more, and clients that the product wants are slowed"}
 	scrapesMissed  = Constant{"scrapes_missed", 4, "scrapes", "judgement: one lost scrape is an accident"}
 )
 
@@ -111,6 +116,7 @@ var (
 	burnFactor     = derive("", "spent * slo_window * seconds_per_day / long", sourceWorkbook, "OBS-BURN")
 	burnThreshold  = derive("", "factor * budget", sourceWorkbook, "OBS-BURN", "OBS-BURN-POSSIBLE")
 	downHold       = derive("s", "scrapes_missed * scrape_interval", "as many scrapes in a row found nothing", "OBS-DEADMAN")
+	refusalFloor   = derive("rps", "min_failures / rate_window", "a few refused requests on a quiet night call nobody", "OBS-LOW-TRAFFIC")
 	replicationLag = derive("s", "ceil(lag_share * rpo_minutes * 60)", "an alert while the promise still holds", "OBS-DEADMAN")
 )
 
@@ -167,6 +173,15 @@ func resolveAlerts(b Blueprint) AlertPlan {
 		ResolveTimeout:  constantQuantity(resolveTimeout),
 		DashboardPeriod: constantQuantity(shownPeriod),
 	}
+	if b.Security.Authentication != "none" {
+		a.RefusedShare = constantQuantity(refusedShare, "OBS-DEADMAN")
+	}
+	if b.Security.RateLimit.PerClientRPS > 0 {
+		a.LimitedShare = constantQuantity(limitedShare, "RAT-429")
+	}
+	if a.RefusedShare.Value > 0 || a.LimitedShare.Value > 0 {
+		a.RefusalFloor = refusalFloor.of(minFailures.input(), rateWindow.input())
+	}
 	if b.Broker != nil {
 		a.OutboxAge = constantQuantity(outboxAge, "MSG-LAG")
 		a.ConsumerDelay = constantQuantity(consumerDelay, "MSG-LAG")
@@ -200,6 +215,7 @@ func (a AlertPlan) quantities() []NamedQuantity {
 		{"loop_lag", a.LoopLag}, {"memory_use", a.MemoryUse}, {"throttled_share", a.ThrottledShare}, {"restarts", a.Restarts},
 		{"restart_window", a.RestartWindow}, {"connection_use", a.ConnectionUse}, {"replication_lag", a.ReplicationLag},
 		{"outbox_age", a.OutboxAge}, {"consumer_delay", a.ConsumerDelay}, {"late_share", a.LateShare}, {"dead_window", a.DeadWindow},
+		{"refused_share", a.RefusedShare}, {"limited_share", a.LimitedShare}, {"refusal_floor", a.RefusalFloor},
 		{"volume_use", a.VolumeUse}, {"watchdog_repeat", a.WatchdogRepeat}, {"page_repeat", a.PageRepeat}, {"ticket_repeat", a.TicketRepeat},
 		{"group_wait", a.GroupWait}, {"group_interval", a.GroupInterval}, {"resolve_timeout", a.ResolveTimeout},
 		{"dashboard_period", a.DashboardPeriod},

@@ -104,6 +104,11 @@ func (b Blueprint) schemaOf(s ServicePlan) []Table {
 		tables = perTenant(tables, s)
 	}
 	tables = append(tables, s.eventTables()...)
+	for _, entity := range s.Entities {
+		if entity.ReadTable != "" {
+			tables = append(tables, readTable(entity))
+		}
+	}
 	if s.SplitRoles() {
 		grantTables(tables, s)
 	}

@@ -147,15 +147,20 @@ func datastoreQuestions(*design, spot) []question {
 	}
 }
 
-func securityQuestions(*design, spot) []question {
-	return []question{
-		textOf("security.authentication", "", func(a *model.Answers) *string { return &a.Security.Authentication }),
+func securityQuestions(d *design, _ spot) []question {
+	asked := []question{textOf("security.authentication", "", func(a *model.Answers) *string { return &a.Security.Authentication })}
+	if d.answers.Security.Authentication == "oidc" {
+		asked = append(asked,
+			textOf("security.oidc.issuer", "https://id.example.com", func(a *model.Answers) *string { return &a.Security.OIDC.Issuer }),
+			textOf("security.oidc.audience", d.answers.Name, func(a *model.Answers) *string { return &a.Security.OIDC.Audience }))
+	}
+	return append(asked,
 		textOf("security.authorization", "", func(a *model.Answers) *string { return &a.Security.Authorization }),
 		listOf("security.cors", func(a *model.Answers) *[]string { return &a.Security.CORS }),
 		rateLimitQuestion(),
 		textOf("security.secrets", "", func(a *model.Answers) *string { return &a.Security.Secrets }),
 		textOf("security.tenancy", "", func(a *model.Answers) *string { return &a.Security.Tenancy }),
-	}
+	)
 }
 
 func rateLimitQuestion() question {

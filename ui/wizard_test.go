@@ -280,6 +280,26 @@ func TestChoiceThatCannotBeGeneratedYetSaysWhy(t *testing.T) {
 	}
 }
 
+func TestIssuerIsAskedForWithTokensAlone(t *testing.T) {
+	r := saved(t, shopFile)
+	r.m.goTo(stepIndex("security"))
+	form := r.m.page().(*formPage).form
+	if r.press("up", "up", "space"); r.m.design.answers.Security.Authentication != "oidc" {
+		t.Fatalf("chose %q", r.m.design.answers.Security.Authentication)
+	}
+	form.to("security.oidc.issuer")
+	r.press("https://id.shop.example").sees("URL of the identity provider").at("security")
+	form.to("security.oidc.audience")
+	r.press("shop-api")
+	if got, want := r.m.design.answers.Security.OIDC, (model.OIDC{Issuer: "https://id.shop.example", Audience: "shop-api"}); got != want {
+		t.Fatalf("got %v", got)
+	}
+	form.to("security.authentication")
+	if r.press("down", "space"); slices.ContainsFunc(form.questions, func(q question) bool { return q.key == "security.oidc.issuer" }) {
+		t.Fatal("asks for the issuer of keys")
+	}
+}
+
 func TestScaleFillsInTheLoad(t *testing.T) {
 	r := start(t, testOptions(t)).press("enter", "shop")
 	r.m.goTo(stepIndex("scale"))

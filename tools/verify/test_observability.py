@@ -24,7 +24,7 @@ from kit.messaging.outbox import OutboxMetrics
 from kit.testing import live_service
 
 FOLDER = Path("deploy/observability")
-RUNNING = ("shop", "minimal", "user-service")  # with a cache and without, with calls and without
+RUNNING = ("shop", "minimal", "user-service", "tickets")  # a cache, calls, refused callers: with and without
 
 # What programs that are not generated expose, by their documentation.
 EXPORTERS = {
@@ -152,7 +152,8 @@ async def scrape(tree: Path, name: str, service: dict[str, Any]) -> list[Any]:
         "REDIS_URL": os.environ["TEST_REDIS_URL"],
         "PYTHONPATH": os.pathsep.join([str(folder / "src"), str(tree / "libs/kit/src")]),
     }
-    if not service["cached"]:
+    limited = "\nrate_limit:\n" in (tree / "architecture/blueprint.yaml").read_text()
+    if not (service["cached"] or limited):
         del environment["REDIS_URL"]
     document = yaml.safe_load((tree / f"architecture/openapi/{name}.yaml").read_text())
     async with live_service(service["package"], **environment) as live:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from kit.app import Resources
 from kit.cache import Cache
-from kit.crud import CrudService, Hooks, Listing, Repository, Sort, assignments
+from kit.crud import CrudService, Hooks, Listing, Pages, Repository, Sort, assignments
 from kit.db import Database, Executor, recorded_statements
 from kit.metrics import Metrics
 from kit.problems import Problem
@@ -61,7 +61,6 @@ class Products(Repository[ProductRow, ProductCreate, ProductPatch]):
             lock=f"{one} FOR UPDATE",
             delete="DELETE FROM products WHERE id = $1 AND "
             "($2::integer[] IS NULL OR version = ANY($2)) RETURNING id",
-            listing=LISTING,
         )
 
     async def insert(self, db: Executor, row_id: UUID, new: ProductCreate) -> ProductRow:
@@ -119,7 +118,12 @@ def service(
     resources: Resources, rules: Hooks[ProductRow, ProductCreate, ProductPatch]
 ) -> ProductService:
     return ProductService(
-        resources, title="Product", view=Product, repository=Products(), rules=rules
+        resources,
+        title="Product",
+        view=Product,
+        repository=Products(),
+        pages=Pages(ProductRow, LISTING),
+        rules=rules,
     )
 
 

@@ -96,6 +96,17 @@ async def test_without_a_token_the_caller_is_told_how(client: httpx2.AsyncClient
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
+async def test_who_calls_is_asked_before_what_they_send(
+    client: httpx2.AsyncClient, authority: Issuer
+) -> None:
+    reader, writer = (authority.token(f"products:{may}") for may in ("read", "write"))
+    for token, status in ((None, 401), ("forged", 401), (reader, 403), (writer, 422)):
+        headers = {"Content-Type": "application/json"}
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
+        answer = await client.post("/v1/products", content=b"{", headers=headers)
+        assert answer.status_code == status, answer.text
+
+
 async def test_tokens_that_are_wrong_are_refused(
     client: httpx2.AsyncClient, authority: Issuer
 ) -> None:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from kit import errors, health, hosting, logs, openapi, problems, telemetry
 from kit.db import Database
 from kit.edge import Edge
+from kit.guard import GuardedBody
 from kit.metrics import Metrics
 from kit.redis import Link
 from kit.resources import SHARED, Resources, Stores, resources
@@ -135,6 +136,8 @@ def create_app(
     for router in every:
         app.include_router(router)
     openapi.document(app, guard.describe if guard else None)
+    if guard is not None:
+        app.add_middleware(GuardedBody, guard=guard)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

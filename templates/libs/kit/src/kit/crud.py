@@ -88,18 +88,21 @@ class Sort:
 class Listing:
     """The list statements of a table, put together from constant pieces.
 
-    Filters map the attribute of a query to a condition in which `{}` stands for the value.
+    Filters map the attribute of a query to a condition in which `{}` stands for the value; `only`
+    is a condition that every row of the list meets.
     """
 
     select: str
     sorts: Mapping[str, Sort]
     filters: Mapping[str, str]
+    only: str | None = None
 
     def statement(self, order: str, given: tuple[str, ...], *, after: bool) -> str:
         """Return the SQL for one order, the filters that are given, and a cursor or none."""
         column = self.sorts[order.removeprefix("-")].column
         direction, beyond = ("DESC", "<") if order.startswith("-") else ("ASC", ">")
-        conditions = [self.filters[name].format(f"${i}") for i, name in enumerate(given, 1)]
+        conditions = [] if self.only is None else [self.only]
+        conditions += [self.filters[name].format(f"${i}") for i, name in enumerate(given, 1)]
         used = len(given)
         if after:
             conditions.append(f"({column}, id) {beyond} (${used + 1}, ${used + 2})")
@@ -121,17 +124,38 @@ class Listing:
         ]
 
 
+class Pages(Generic[RowT]):
+    """The rows of a list, a page at a time."""
+
+    def __init__(self, row: Callable[..., RowT], listing: Listing) -> None:
+        self._row = row
+        self._listing = listing
+
+    async def page(self, db: Executor, query: SortedQuery) -> tuple[list[RowT], str | None]:
+        """Return the rows of a page and the cursor of the next one."""
+        sort = self._listing.sorts[query.sort.removeprefix("-")]
+        filters = {name: getattr(query, name) for name in self._listing.filters}
+        given = {name: value for name, value in filters.items() if value is not None}
+        values = list(given.values())
+        if query.cursor is not None:
+            values += decode(query.cursor, query.sort, given, sort.kind)
+        sql = self._listing.statement(query.sort, tuple(given), after=query.cursor is not None)
+        records = await db.fetch(sql, *values, query.limit + 1)
+        rows = [self._row(*record) for record in records[: query.limit]]
+        if len(records) <= query.limit:
+            return rows, None
+        last = rows[-1]
+        return rows, encode(query.sort, given, getattr(last, sort.attribute), last.id)
+
+
 class Repository(ABC, Generic[RowT, CreateT, PatchT]):
     """The rows of one table, by its statements. The entity's class binds the fields."""
 
-    def __init__(
-        self, row: Callable[..., RowT], *, select: str, lock: str, delete: str, listing: Listing
-    ) -> None:
+    def __init__(self, row: Callable[..., RowT], *, select: str, lock: str, delete: str) -> None:
         self._row = row
         self._select = select
         self._lock = lock
         self._delete = delete
-        self._listing = listing
 
     @abstractmethod
     async def insert(self, db: Executor, row_id: UUID, new: CreateT) -> RowT:
@@ -154,22 +178,6 @@ class Repository(ABC, Generic[RowT, CreateT, PatchT]):
     async def delete(self, db: Executor, row_id: UUID, versions: list[int] | None) -> bool:
         """Delete the row if it has one of the versions; None stands for any."""
         return await db.fetchval(self._delete, row_id, versions) is not None
-
-    async def page(self, db: Executor, query: SortedQuery) -> tuple[list[RowT], str | None]:
-        """Return the rows of a page and the cursor of the next one."""
-        sort = self._listing.sorts[query.sort.removeprefix("-")]
-        filters = {name: getattr(query, name) for name in self._listing.filters}
-        given = {name: value for name, value in filters.items() if value is not None}
-        values = list(given.values())
-        if query.cursor is not None:
-            values += decode(query.cursor, query.sort, given, sort.kind)
-        sql = self._listing.statement(query.sort, tuple(given), after=query.cursor is not None)
-        records = await db.fetch(sql, *values, query.limit + 1)
-        rows = [self._row(*record) for record in records[: query.limit]]
-        if len(records) <= query.limit:
-            return rows, None
-        last = rows[-1]
-        return rows, encode(query.sort, given, getattr(last, sort.attribute), last.id)
 
     def found(self, record: Record | None) -> RowT | None:
         """Return the row of a record, or None for none."""
@@ -226,6 +234,7 @@ class CrudService(Generic[RowT, CreateT, PatchT, ViewT]):
         title: str,
         view: type[ViewT],
         repository: Repository[RowT, CreateT, PatchT],
+        pages: Pages[Any],
         rules: Hooks[RowT, CreateT, PatchT],
     ) -> None:
         self.db = resources.db
@@ -233,6 +242,7 @@ class CrudService(Generic[RowT, CreateT, PatchT, ViewT]):
         self._title = title
         self._view = view
         self._repository = repository
+        self._pages = pages
         self._rules = rules
         self._ruled = overrides(type(rules))
 
@@ -264,8 +274,8 @@ class CrudService(Generic[RowT, CreateT, PatchT, ViewT]):
 
     async def page(self, query: SortedQuery) -> tuple[list[ViewT], str | None]:
         """Return the records of a page and the cursor of the next one."""
-        rows, cursor = await self._repository.page(self.db, query)
-        return [self._shown(row) for row in rows], cursor
+        rows, cursor = await self._pages.page(self.db, query)
+        return [self._view.model_validate(row) for row in rows], cursor
 
     async def update(
         self,

@@ -118,6 +118,7 @@ def within(*, ge: date | None = None, le: date | None = None) -> AfterValidator:
 
 NoNul = AfterValidator(_without_nul)
 Text = Annotated[str, Field(pattern=r"^[^\u0000]*$")]
+Words = Annotated[Text, Field(max_length=200)]
 Email = Annotated[
     str, Field(max_length=254, json_schema_extra={"format": "email"}), AfterValidator(_email)
 ]

@@ -36,7 +36,7 @@ async def test_every_statement_is_valid(database_url: str, entity: Entity) -> No
     try:
         for name in STATEMENTS:
             await connection.prepare(getattr(entity.repository, name))
-        for statement in entity.repository.LISTING.statements():
+        for statement in entity.listing.statements():
             await connection.prepare(statement)
     finally:
         await connection.close()
@@ -50,7 +50,7 @@ async def test_lists_are_read_from_an_index(
     try:
         await connection.execute("SET enable_seqscan = off; SET enable_sort = off")
         await connection.execute("SET plan_cache_mode = force_generic_plan")
-        for statement in entity.repository.LISTING.statements():
+        for statement in entity.listing.statements():
             prepared = await connection.prepare(statement)
             nulls = ", ".join(["NULL"] * len(prepared.get_parameters()))
             await connection.execute(f"PREPARE listed AS {statement}")

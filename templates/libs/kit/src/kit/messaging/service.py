@@ -4,6 +4,7 @@
     python -m <package> worker     apply the events that the service consumes
     python -m <package> topology   create what the service needs on the broker
     python -m <package> redrive    move dead letters back to where they were to be applied
+    python -m <package> rebuild    make the tables for reading what the records are, if it has any
 
 The first two answer the same probes as the API and stop, on SIGTERM, without losing anything.
 """
@@ -21,11 +22,14 @@ from fastapi import FastAPI
 
 from kit.app import Part, create_app
 from kit.command import Command
+from kit.db import Database
 from kit.messaging.broker import Broker, BrokerUnavailableError, Connect
 from kit.messaging.consumer import Consumer, ConsumerMetrics, Worker
 from kit.messaging.outbox import Relay
 from kit.messaging.settings import MessagingSettings
 from kit.messaging.topology import Topology
+from kit.metrics import Metrics
+from kit.readmodel import ReadModel, sweep_forever
 from kit.resources import Resources
 from kit.server import run
 
@@ -44,6 +48,7 @@ class Messaging:
         schema_version: newest migration of this build.
         topology: what it needs on the broker.
         consumers: makes what reads events; handlers may use the resources of the process.
+        read_models: tables that events keep.
     """
 
     connect: Connect
@@ -51,6 +56,7 @@ class Messaging:
     schema_version: str
     topology: Topology
     consumers: Callable[[Resources], Sequence[Consumer]] | None = None
+    read_models: Sequence[ReadModel[Any, Any]] = ()
 
     def commands(self, settings: ReadSettings) -> dict[str, Command]:
         """Return the commands of the service by name, for `kit.command.main`."""
@@ -60,6 +66,8 @@ class Messaging:
         if self.consumers is not None:
             found["worker"] = partial(_worker, self, settings)
             found["redrive"] = partial(_redrive, self, settings)
+        if self.read_models:
+            found["rebuild"] = partial(_rebuild, self, settings)
         return found
 
 
@@ -92,6 +100,9 @@ def worker_app(messaging: Messaging, settings: MessagingSettings) -> FastAPI:
         async with AsyncExitStack() as stack:
             for worker in workers:
                 await stack.enter_async_context(worker.running())
+            if messaging.read_models:
+                sweeping = sweep_forever(messaging.read_models, held.db, settings.inbox_retention_s)
+                stack.callback(asyncio.create_task(sweeping).cancel)
             yield
 
     return _app(messaging, settings, "worker", part)
@@ -156,6 +167,28 @@ def _redrive(messaging: Messaging, settings: ReadSettings, arguments: Sequence[s
         return "\n".join(lines)
 
     return asyncio.run(_with_broker(messaging, settings(), move))
+
+
+def _rebuild(messaging: Messaging, settings: ReadSettings, arguments: Sequence[str]) -> int:
+    parser = _parser("rebuild", "Make the tables for reading what the records are, while in use.")
+    parser.add_argument("--batch", type=int, default=500, help="records at a time; default: 500")
+    chosen = parser.parse_args(arguments)
+    own = settings().model_copy(update={"db_pool_min": 1, "db_pool_max": 1})
+
+    async def rebuild() -> None:
+        db = await Database.open(own, Metrics(own.slo_latency_ms))
+        try:
+            for model in messaging.read_models:
+                done = await model.rebuild(db, chosen.batch)
+                sys.stdout.write(
+                    f"{model.name}: {done.records} records, {done.written} rows written, "
+                    f"{done.removed} removed\n"
+                )
+        finally:
+            await db.close()
+
+    asyncio.run(rebuild())
+    return 0
 
 
 async def _with_broker(

@@ -19,6 +19,12 @@ BASE_URL = os.environ.get("TEST_BASE_URL", "")
 _TIMEOUT_S = 30.0
 
 
+def caller() -> dict[str, str]:
+    """Return the headers of the caller whom API_TOKEN or API_KEY stands for."""
+    token = os.environ.get("API_TOKEN")
+    return {"Authorization": f"Bearer {token}"} if token else {"X-API-Key": os.environ["API_KEY"]}
+
+
 @pytest.fixture(scope="session")
 def deployed_url() -> str:
     """Where the service is."""

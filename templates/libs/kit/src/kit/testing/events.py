@@ -57,8 +57,8 @@ class Consumed:
 class Letter:
     """A delivery that a test waits for; what is to be tried again comes at once."""
 
-    def __init__(self, postbox: "Postbox", kind: str, body: bytes) -> None:
-        self._postbox = postbox
+    def __init__(self, queue: "asyncio.Queue[Delivery]", kind: str, body: bytes) -> None:
+        self._queue = queue
         self.type = kind
         self.body = body
         self.attempt = 1
@@ -71,7 +71,7 @@ class Letter:
     async def retry(self, delay_s: float) -> None:  # noqa: ARG002 - nobody waits in a test
         """Deliver it again."""
         self.attempt += 1
-        self._postbox.waiting.put_nowait(self)
+        self._queue.put_nowait(self)
 
     async def bury(self, reason: str) -> None:
         """Note why it is among the dead letters."""
@@ -90,7 +90,7 @@ class Postbox:
         self.down = down
         self.unconfirmed = unconfirmed
         self.published: list[Message] = []
-        self.waiting: asyncio.Queue[Delivery] = asyncio.Queue()
+        self._readers: dict[str, tuple[frozenset[str], asyncio.Queue[Delivery]]] = {}
 
     @asynccontextmanager
     async def connect(
@@ -115,16 +115,18 @@ class Postbox:
     @asynccontextmanager
     async def deliveries(
         self,
-        consumer: str,  # noqa: ARG002 - there is only one
-        types: Sequence[str],  # noqa: ARG002
+        consumer: str,
+        types: Sequence[str],
         *,
         prefetch: int,  # noqa: ARG002
     ) -> AsyncIterator[AsyncIterator[Delivery]]:
         """Hand out the letters as they come."""
+        queue: asyncio.Queue[Delivery] = asyncio.Queue()
+        self._readers[consumer] = frozenset(types), queue
 
         async def letters() -> AsyncIterator[Delivery]:
             while True:
-                yield await self.waiting.get()
+                yield await queue.get()
 
         yield letters()
 
@@ -136,9 +138,12 @@ class Postbox:
         return 0
 
     async def deliver(self, event: Document) -> str:
-        """Deliver an event; return what became of it."""
-        letter = Letter(self, event["type"], json.dumps(event).encode())
-        self.waiting.put_nowait(letter)
+        """Deliver an event to who reads its type; return what became of it."""
+        kind = event["type"]
+        await until(lambda: any(kind in types for types, _ in self._readers.values()))
+        queue = next(queue for types, queue in self._readers.values() if kind in types)
+        letter = Letter(queue, kind, json.dumps(event).encode())
+        queue.put_nowait(letter)
         return await asyncio.wait_for(letter.ended, _PATIENCE_S)
 
     async def find(self, kind: str, subject: str, *, times: int = 1) -> list[Message]:

@@ -17,6 +17,8 @@ import httpx2
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from kit.crud import Listing
+
 Body = dict[str, Any]
 
 _serials = itertools.count(1)
@@ -36,6 +38,12 @@ class Entity:
     """Returns a valid body that differs from the ones before; creates what it refers to."""
     repository: ModuleType
     rules: type[object]
+    read_model: ModuleType | None = None
+    """Where lists are read; default, the repository."""
+    table: str = ""
+    """As SQL writes it."""
+    read_table: str = ""
+    """Of the read model, without the quotes of SQL."""
     capacity: int = 1_000_000
     """How many records the unique fields leave room for."""
     private: tuple[str, ...] = ()
@@ -48,6 +56,12 @@ class Entity:
     """The path of what each reference in a body refers to."""
     remote: Mapping[str, str] = field(default_factory=dict)
     """What ?expand calls the record that a reference to another service refers to, if anything."""
+
+    @property
+    def listing(self) -> Listing:
+        """How lists are read."""
+        listing: Listing = (self.read_model or self.repository).LISTING
+        return listing
 
 
 @dataclass(frozen=True, slots=True)

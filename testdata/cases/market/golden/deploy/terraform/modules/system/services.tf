@@ -27,7 +27,7 @@ locals {
       cache_pool    = 0
       package       = "order_service"
       processes = {
-        relay  = { cpu_request_m = 100, memory_mib = 256, pool = 2, proxied = false }
+        relay  = { cpu_request_m = 150, memory_mib = 256, pool = 2, proxied = false }
         worker = { cpu_request_m = 500, memory_mib = 256, pool = 5, proxied = true }
       }
     }

@@ -40,6 +40,27 @@ class OrderCancelled(OrderTold):
     event_version: ClassVar[int] = 1
 
 
+class OrderCreated(OrderTold):
+    """An order was created."""
+
+    event_type: ClassVar[str] = "order.created"
+    event_version: ClassVar[int] = 1
+
+
+class OrderUpdated(OrderTold):
+    """An order was changed."""
+
+    event_type: ClassVar[str] = "order.updated"
+    event_version: ClassVar[int] = 1
+
+
+class OrderDeleted(OrderTold):
+    """An order was deleted."""
+
+    event_type: ClassVar[str] = "order.deleted"
+    event_version: ClassVar[int] = 1
+
+
 class PaymentCaptured(EventData):
     """As payment tells it: the state of a payment has become captured."""
 

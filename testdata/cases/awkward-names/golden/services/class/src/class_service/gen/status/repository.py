@@ -74,7 +74,7 @@ class StatusRepository(Repository[StatusRow, StatusCreate, StatusPatch]):
     """Reads and writes the rows."""
 
     def __init__(self) -> None:
-        super().__init__(StatusRow, select=SELECT_ONE, lock=LOCK, delete=DELETE, listing=LISTING)
+        super().__init__(StatusRow, select=SELECT_ONE, lock=LOCK, delete=DELETE)
 
     async def insert(self, db: Executor, row_id: UUID, new: StatusCreate) -> StatusRow:
         """Store a new row."""

@@ -66,7 +66,7 @@ class NoteRepository(Repository[NoteRow, NoteCreate, NotePatch]):
     """Reads and writes the rows."""
 
     def __init__(self) -> None:
-        super().__init__(NoteRow, select=SELECT_ONE, lock=LOCK, delete=DELETE, listing=LISTING)
+        super().__init__(NoteRow, select=SELECT_ONE, lock=LOCK, delete=DELETE)
 
     async def insert(self, db: Executor, row_id: UUID, new: NoteCreate) -> NoteRow:
         """Store a new row."""

@@ -1,8 +1,8 @@
 """What can be done with users."""
 
 from kit.app import Resources
-from kit.crud import CrudService
-from user_service.gen.user.repository import UserRepository, UserRow
+from kit.crud import CrudService, Pages
+from user_service.gen.user.repository import LISTING, UserRepository, UserRow
 from user_service.gen.user.schemas import User, UserCreate, UserPatch
 from user_service.rules.user import UserRules
 
@@ -16,5 +16,6 @@ class UserService(CrudService[UserRow, UserCreate, UserPatch, User]):
             title="User",
             view=User,
             repository=UserRepository(),
+            pages=Pages(UserRow, LISTING),
             rules=UserRules(),
         )
