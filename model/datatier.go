@@ -14,8 +14,10 @@ var (
 		"data_gib * hot_share * hot_in_memory / gib_per_vcpu, "+
 		"((sum_connections + ops_connections) / connection_use + superuser_reserved + 10) / connections_per_gib / gib_per_vcpu), "+
 		"2, 4, 8, 16, 32, 48, 64)", "the processor, the memory for hot data and the connections, whichever asks for most", "CON-DB-MEMORY")
-	databaseMemory     = derive("GiB", "gib_per_vcpu * vcpu", "memory-optimised class")
-	databaseStorage    = derive("GiB", "ceil(data_gib * (1 + growth) * bloat_and_wal / storage_use)", "a year of data, its growth and its overhead")
+	databaseMemory  = derive("GiB", "gib_per_vcpu * vcpu", "memory-optimised class")
+	databaseStorage = derive("GiB", "ceil(data_gib * (1 + growth) * bloat_and_wal / storage_use)", "a year of data, its growth and its overhead")
+	copiedStorage   = derive("GiB", "ceil(data_gib * (1 + copied_share) * (1 + growth) * bloat_and_wal / storage_use)",
+		"a year of data, its growth and its overhead; what a read model lists is there twice")
 	standbys           = derive("standbys", "availability_slo >= 99.9", "a standby in another zone from three nines on", "DRX-RTO")
 	podConnections     = derive("connections", "pool_size * (max_replicas + surge)", "every pool full in the middle of a rollout")
 	processConnections = derive("connections", "pool_size * (replicas + 1)", "every pool full in the middle of a rollout")
@@ -43,7 +45,7 @@ func resolveDatabase(b Blueprint) DatabasePlan {
 	d := DatabasePlan{
 		ReadQPS:        readQueries.of(cached, cacheHits.input(), uncached, read, calls),
 		WriteQPS:       writeQueries.of(cached, uncached, read, calls),
-		StorageGiB:     databaseStorage.of(b.Load.DataGiB.named("data_gib"), storageGrowth.input(), storageOverhead.input(), storageUse.input()),
+		StorageGiB:     storageOf(b),
 		Standbys:       standbys.of(b.Load.AvailabilitySLO.named("availability_slo")),
 		SumConnections: sumConnections(b.Deployables),
 	}
@@ -58,6 +60,23 @@ func resolveDatabase(b Blueprint) DatabasePlan {
 	d.SharedBuffersMiB = sharedBuffers.of(memory, sharedBufferShare.input())
 	d.PoolerRequired, d.PoolerReason = poolerOf(d, b.Deployables)
 	return d
+}
+
+// storageOf counts twice what read models copy; an entity is taken to be as large as any other.
+func storageOf(b Blueprint) Quantity {
+	entities, copied := 0, 0
+	for _, s := range b.Services {
+		entities += len(s.Entities)
+		if s.ReadModel {
+			copied += len(s.Entities)
+		}
+	}
+	data := b.Load.DataGiB.named("data_gib")
+	if copied == 0 {
+		return databaseStorage.of(data, storageGrowth.input(), storageOverhead.input(), storageUse.input())
+	}
+	share := Input{"copied_share", float64(copied) / float64(entities)}
+	return copiedStorage.of(data, share, storageGrowth.input(), storageOverhead.input(), storageUse.input())
 }
 
 // sumConnections adds up the pools of every process that uses the database.
