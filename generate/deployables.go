@@ -46,7 +46,7 @@ func (s *ServiceView) databaseSecrets(name string) []string {
 	}
 	var names []string
 	for _, module := range s.Modules {
-		names = append(names, strings.ToLower(module.EnvPrefix)+"_"+name)
+		names = append(names, module.SecretPrefix()+"_"+name)
 	}
 	if s.System.Broker != nil {
 		names = append(names, "broker_url")
@@ -69,3 +69,6 @@ func (s *ServiceView) ImageSources() []string {
 	}
 	return []string{"services/" + s.Name + "/**/*"}
 }
+
+// SecretPrefix begins the names of a module's secrets among those of its host: order_line.
+func (s *ServiceView) SecretPrefix() string { return strings.ToLower(s.EnvPrefix) }
