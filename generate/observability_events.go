@@ -9,7 +9,7 @@ import (
 
 // ownContainers selects the containers of the services among those of the namespace.
 func (s *SystemView) ownContainers() string {
-	if s.Broker == nil {
+	if !s.BrokerApart() {
 		return `container="api"`
 	}
 	return `container=~"` + strings.Join(s.Serving(), "|") + `"`
