@@ -1,6 +1,10 @@
 package generate
 
-import "strings"
+import (
+	"strings"
+
+	"codex-design/model"
+)
 
 // BrokerSecret is the Secret with the address of the broker: the API does not get to see it.
 func (s *ServiceView) BrokerSecret() string { return s.Name + "-broker-secrets" }
@@ -10,6 +14,12 @@ var brokerForms = map[string]string{
 	"nats":     "tls://USER:PASSWORD@HOST:4222",
 	"rabbitmq": "amqps://USER:PASSWORD@HOST:5671/",
 	"kafka":    "kafka+ssl://USER:PASSWORD@HOST:9096,HOST:9096",
+}
+
+// BrokerApart says whether a server of its own carries the events, and processes of
+// the services beside their APIs.
+func (s *SystemView) BrokerApart() bool {
+	return s.Broker != nil && s.System.Architecture == model.Microservices
 }
 
 // BrokerForm is how the address of the broker is written.

@@ -70,7 +70,7 @@ func (s *SystemView) CauseTests() string {
 		rules[rule.Name] = rule
 	}
 	tests := yamlList{s.downTest()}
-	if s.Broker != nil {
+	if s.BrokerApart() {
 		tests = append(tests, s.processDownTest())
 	}
 	for _, test := range s.causeTests() {
@@ -151,13 +151,13 @@ func expectAlert(name string, minute int, alerts ...yamlMap) yamlMap {
 
 // downTest loses every pod of the first service; the others stay.
 func (s *SystemView) downTest() yamlMap {
-	name := s.Services[0].Name
+	name := s.Deployables[0].Name
 	hold := s.Alerts.DownHold.Int() / 60
 	series := yamlList{yamlMap{
 		{"series", fmt.Sprintf(`up{job="services", service="%s", pod="a"}`, name)},
 		{"values", fmt.Sprintf("1x%d 0x%d 1x%d", calmMinutes-1, hold+overMinutes-1, overMinutes)},
 	}}
-	for _, other := range s.Services[1:] {
+	for _, other := range s.Deployables[1:] {
 		series = append(series, yamlMap{
 			{"series", fmt.Sprintf(`up{job="services", service="%s", pod="a"}`, other.Name)}, {"values", fmt.Sprintf("1x%d", minutesInTest)},
 		})

@@ -131,10 +131,10 @@ func replaced(path, value string) []PatchOperation {
 // dataPolicies names the NetworkPolicies that hold the address of the stores.
 func (s *SystemView) dataPolicies() []string {
 	names := []string{"database"}
-	if len(s.RedisServices()) > 0 {
+	if len(s.RedisDeployables()) > 0 {
 		names = append(names, "cache")
 	}
-	if s.Broker != nil {
+	if s.BrokerApart() {
 		names = append(names, "broker")
 	}
 	return names
@@ -244,7 +244,7 @@ func (e *EnvironmentView) QuotaLines() []QuotaLine {
 // MigrationSecret is the Secret that the migration reads: the service's own, unless its role
 // may not change the tables.
 func (s *ServiceView) MigrationSecret() string {
-	if s.SplitRoles() {
+	if s.System.Security.SplitsRoles() {
 		return s.Name + "-migrate-secrets"
 	}
 	return s.Name + "-secrets"

@@ -51,13 +51,18 @@ var conditions = []rule{
 
 // architectures lists the templates that belong to some shapes of a system only.
 var architectures = []rule{
-	{pattern: "app/**", shapes: []model.Architecture{model.Monolith}},
-	{pattern: "libs/kit/src/kit/host.py", shapes: []model.Architecture{model.Monolith}},
-	{pattern: "libs/kit/src/kit/testing/monolith.py", shapes: []model.Architecture{model.Monolith}},
-	{pattern: "scripts/{monolith}system.py", shapes: []model.Architecture{model.Monolith}},
-	{pattern: "scripts/{monolith}databases.sh", shapes: []model.Architecture{model.Monolith}},
-	{pattern: "scripts/databases.sh", shapes: []model.Architecture{model.Microservices, model.Serverless}},
-	{pattern: "scripts/system.py", shapes: []model.Architecture{model.Microservices, model.Serverless}},
+	{pattern: "app/**", shapes: hosted},
+	{pattern: "libs/kit/src/kit/host.py", shapes: hosted},
+	{pattern: "libs/kit/src/kit/testing/monolith.py", shapes: hosted},
+	{pattern: "scripts/{monolith}system.py", shapes: hosted},
+	{pattern: "scripts/{monolith}databases.sh", shapes: hosted},
+	{pattern: "scripts/databases.sh", shapes: separate},
+	{pattern: "scripts/system.py", shapes: separate},
+	{pattern: "services/{service}/Dockerfile", shapes: separate},
+	{pattern: "architecture/decisions/0001-a-modular-monolith.md", shapes: hosted},
+	{pattern: "architecture/decisions/0002-a-schema-for-each-module.md", shapes: hosted},
+	{pattern: "architecture/decisions/0001-services-that-own-their-data.md", shapes: separate},
+	{pattern: "architecture/decisions/0002-one-database-for-each-service.md", shapes: separate},
 	{pattern: "deploy/kubernetes/**", shapes: clustered},
 	{pattern: "deploy/gateway/**", shapes: clustered},
 	{pattern: "deploy/terraform/modules/namespace/**", shapes: clustered},
@@ -71,10 +76,13 @@ var architectures = []rule{
 	{pattern: "deploy/terraform/modules/events/**", shapes: functional},
 }
 
-// Shapes that run on a Kubernetes cluster, and those that run as functions.
+// Shapes that run on a Kubernetes cluster, those that run as functions, the one with
+// a process for all services, and those with one for each.
 var (
 	clustered  = []model.Architecture{model.Microservices, model.Monolith}
 	functional = []model.Architecture{model.Serverless}
+	hosted     = []model.Architecture{model.Monolith}
+	separate   = []model.Architecture{model.Microservices, model.Serverless}
 )
 
 // belongs reports whether the system has the shape of the template.
@@ -140,9 +148,9 @@ var systemConditions = []rule{
 	{pattern: "services/{service}/tests/gen/test_access.py", asked: (*SystemView).Authenticated},
 	{pattern: "services/{service}/tests/gen/test_tenancy.py", asked: tenants},
 	{pattern: "services/{service}/tests/gen/test_rate_limit.py", asked: (*SystemView).RateLimited},
-	{pattern: "deploy/terraform/modules/service/events*.tf", asked: hasBroker},
-	{pattern: "deploy/terraform/modules/namespace/events*.tf", asked: hasBroker},
-	{pattern: "deploy/terraform/modules/service/tests/events.tftest.hcl", asked: hasBroker},
+	{pattern: "deploy/terraform/modules/service/events*.tf", asked: (*SystemView).BrokerApart},
+	{pattern: "deploy/terraform/modules/namespace/events*.tf", asked: (*SystemView).BrokerApart},
+	{pattern: "deploy/terraform/modules/service/tests/events.tftest.hcl", asked: (*SystemView).BrokerApart},
 	{pattern: "deploy/terraform/modules/rabbitmq/**", asked: brokerIs("rabbitmq")},
 	{pattern: "deploy/terraform/modules/kafka/**", asked: brokerIs("kafka")},
 	{pattern: "deploy/terraform/modules/events/**", asked: brokerIs("eventbridge")},
@@ -161,7 +169,7 @@ var systemConditions = []rule{
 	{pattern: "scripts/images.py", asked: hasPipeline},
 	{pattern: "scripts/oidc_token.py", asked: pipelineIs("github")},
 	{pattern: "deploy/observability/runbooks/OutboxLagging.md", asked: hasBroker},
-	{pattern: "deploy/observability/runbooks/ProcessDown.md", asked: hasBroker},
+	{pattern: "deploy/observability/runbooks/ProcessDown.md", asked: (*SystemView).BrokerApart},
 	{pattern: "deploy/observability/runbooks/ConsumerDisconnected.md", asked: (*SystemView).Works},
 	{pattern: "deploy/observability/runbooks/EventsLate.md", asked: (*SystemView).Works},
 	{pattern: "deploy/observability/runbooks/DeadLetters.md", asked: (*SystemView).Works},

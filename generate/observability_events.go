@@ -9,7 +9,7 @@ import (
 
 // ownContainers selects the containers of the services among those of the namespace.
 func (s *SystemView) ownContainers() string {
-	if s.Broker == nil {
+	if !s.BrokerApart() {
 		return `container="api"`
 	}
 	return `container=~"` + strings.Join(s.Serving(), "|") + `"`
@@ -17,7 +17,7 @@ func (s *SystemView) ownContainers() string {
 
 // ownJobs selects what the services' pods say of themselves.
 func (s *SystemView) ownJobs() string {
-	if s.Broker == nil {
+	if !s.BrokerApart() {
 		return `job="services"`
 	}
 	return `job=~"services|processes"`
@@ -25,7 +25,7 @@ func (s *SystemView) ownJobs() string {
 
 // apiAlone leaves out the processes that carry events: a worker that catches up uses all that it has.
 func (s *SystemView) apiAlone() string {
-	if s.Broker == nil {
+	if !s.BrokerApart() {
 		return ""
 	}
 	return `job="services", `

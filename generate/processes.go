@@ -109,9 +109,9 @@ func (s *SystemView) components(names ...string) []string {
 	return slices.DeleteFunc(names, func(name string) bool {
 		switch name {
 		case model.RelayProcess:
-			return s.Broker == nil
+			return !s.BrokerApart()
 		case model.WorkerProcess:
-			return len(s.workers()) == 0
+			return !s.WorksApart()
 		}
 		return false
 	})
@@ -119,7 +119,7 @@ func (s *SystemView) components(names ...string) []string {
 
 // TaskSelector picks the Jobs of a release.
 func (s *SystemView) TaskSelector() string {
-	if s.Broker == nil {
+	if !s.BrokerApart() {
 		return "app.kubernetes.io/component=migration"
 	}
 	return "app.kubernetes.io/component in (migration, " + model.TopologyTask + ")"
@@ -127,7 +127,7 @@ func (s *SystemView) TaskSelector() string {
 
 // BeforeRollout picks everything but what rolls out.
 func (s *SystemView) BeforeRollout() string {
-	if s.Broker == nil {
+	if !s.BrokerApart() {
 		return "app.kubernetes.io/component!=api"
 	}
 	return "app.kubernetes.io/component notin (" + strings.Join(s.Serving(), ", ") + ")"
@@ -136,7 +136,7 @@ func (s *SystemView) BeforeRollout() string {
 // Standing picks what neither runs nor ends: namespace, quota, policies, accounts.
 func (s *SystemView) Standing() string {
 	components := append(s.Serving(), "migration")
-	if s.Broker != nil {
+	if s.BrokerApart() {
 		components = append(components, model.TopologyTask)
 	}
 	return "app.kubernetes.io/component notin (" + strings.Join(components, ", ") + ")"
@@ -145,12 +145,15 @@ func (s *SystemView) Standing() string {
 // Works reports whether any service applies events.
 func (s *SystemView) Works() bool { return len(s.workers()) > 0 }
 
+// WorksApart reports whether it does so in a process of its own.
+func (s *SystemView) WorksApart() bool { return s.BrokerApart() && s.Works() }
+
 // ProxiedWorker says whether the mesh's proxy runs beside the service's worker too.
 func (s *ServiceView) ProxiedWorker() bool { return s.Works() && s.Proxied(model.WorkerProcess) }
 
 // QuotedTasks is TaskSelector as a word of a shell.
 func (s *SystemView) QuotedTasks() string {
-	if s.Broker == nil {
+	if !s.BrokerApart() {
 		return s.TaskSelector()
 	}
 	return "'" + s.TaskSelector() + "'"

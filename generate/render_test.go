@@ -18,7 +18,7 @@ func shop() *SystemView {
 
 func shopBlueprint() model.Blueprint {
 	return model.Blueprint{
-		System: model.System{Name: "shop"},
+		System: model.System{Name: "shop", Architecture: model.Microservices},
 		Services: []model.ServicePlan{
 			{Name: "catalog", Package: "catalog_service", Cached: true, Entities: []model.EntityPlan{{Module: "product"}, {Module: "category"}}},
 			{Name: "order", Package: "order_service", Entities: []model.EntityPlan{{Module: "order"}}},

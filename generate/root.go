@@ -20,12 +20,11 @@ var localBrokerMiB = map[string]int{"nats": 256, "rabbitmq": 1024, "kafka": 1024
 // LocalBrokerMiB is the memory limit of the system's broker on one machine.
 func (s *SystemView) LocalBrokerMiB() int { return localBrokerMiB[s.Broker.Kind] }
 
-// LocalConnections is PostgreSQL's max_connections where each service runs once:
+// LocalConnections is PostgreSQL's max_connections where each deployable runs once:
 // its pool, its migration and what carries its events, and a few for people.
 func (s *SystemView) LocalConnections() int {
 	connections := localSpareConnections
-	for i := range s.Services {
-		service := &s.Services[i]
+	for _, service := range s.Deployables {
 		connections += service.Sizing.PoolSize.Int() + 1
 		for _, process := range service.Processes() {
 			connections += process.Pool.Int()

@@ -32,13 +32,13 @@ func TestAboutFallsBackToTheTitle(t *testing.T) {
 	}
 }
 
-// localSystem has one service for each pool size.
+// localSystem has one deployable for each pool size.
 func localSystem(pools ...float64) *SystemView {
 	system := &SystemView{}
 	for _, pool := range pools {
-		service := ServiceView{}
+		service := &ServiceView{}
 		service.Sizing.PoolSize = model.Quantity{Value: pool}
-		system.Services = append(system.Services, service)
+		system.Deployables = append(system.Deployables, service)
 	}
 	return system
 }

@@ -80,6 +80,3 @@ func (s *SystemView) linkDeployables() {
 		s.Deployables = append(s.Deployables, host)
 	}
 }
-
-// Hosted reports whether the services are modules of one process.
-func (s *SystemView) Hosted() bool { return s.System.Architecture == model.Monolith }

@@ -29,6 +29,7 @@ type weighed struct {
 	gen     int
 	key     string
 	effects map[string]model.Effect
+	shapes  []model.Shape // of the architectures, where it is about them
 }
 
 // wantEffects weighs the choices of the answer that has the focus, if it has any
@@ -44,7 +45,15 @@ func (m *Model) wantEffects() {
 	}
 	m.works.weighing = true
 	answers, gen := clone(m.design.answers), m.gen
-	m.later(func() tea.Msg { return weighed{gen, key, model.Effects(answers, key)} })
+	m.later(func() tea.Msg { return weigh(answers, gen, key) })
+}
+
+// weigh compares the choices of an answer; architectures differ in more than a sum.
+func weigh(answers model.Answers, gen int, key string) weighed {
+	if key == "architecture" {
+		return weighed{gen: gen, key: key, shapes: model.Shapes(answers)}
+	}
+	return weighed{gen: gen, key: key, effects: model.Effects(answers, key)}
 }
 
 func (w weighed) apply(m *Model) tea.Cmd {

@@ -77,8 +77,27 @@ func (f *form) priced(q question) []components.Option {
 		if effect, ok := known.effects[options[i].Value]; ok {
 			options[i].Help = joinNonEmpty(options[i].Help, change(effect))
 		}
+		for _, shape := range known.shapes {
+			if string(shape.Architecture) == options[i].Value {
+				options[i].Help = consequences(shape)
+			}
+		}
 	}
 	return options
+}
+
+// consequences says what an architecture comes to for this design, in the same
+// order for each, so that they can be read side by side.
+func consequences(s model.Shape) string {
+	calls := "no calls"
+	switch {
+	case s.Call > 0 && s.InProcess:
+		calls = "calls in process"
+	case s.Call > 0:
+		calls = fmt.Sprintf("calls ≤ %.0f ms", s.Call)
+	}
+	return fmt.Sprintf("%s, %s, %.0f–%.0f USD a month, reads ≤ %.0f ms, %s", counted(s.Deployables, "deployable", "deployables"), counted(s.Databases, "database", "databases"),
+		s.Low, s.High, s.Latency, calls)
 }
 
 // change says an effect in words, nothing for none.
