@@ -24,7 +24,7 @@ from infrastructure import checkov, terraform, trivy
 from kit import migrate
 from kit.testing import brokers, servers
 
-MODULES = ("network", "function", "api", "events", "aurora")
+MODULES = ("network", "function", "api", "events", "aurora", "secrets", "serverless")
 KIT_TESTS = ROOT / "templates/libs/kit/tests"
 ACCOUNT = "arn:aws:sqs:us-east-1:123456789012:"
 WARM = 200  # requests
