@@ -49,6 +49,7 @@ var conditions = []rule{
 
 // architectures lists the templates that belong to some shapes of a system only.
 var architectures = []rule{
+	{pattern: "services/{service}/src/{package}/gen/functions.py", shapes: functional},
 	{pattern: "app/**", shapes: hosted},
 	{pattern: "libs/kit/src/kit/host.py", shapes: hosted},
 	{pattern: "libs/kit/src/kit/testing/monolith.py", shapes: hosted},

@@ -148,6 +148,7 @@ module "function" {
     DB_POOLER        = tostring(!contains(local.direct, each.value.role))
     DB_POOL_MAX      = tostring(each.value.pool_size)
     DB_POOL_MIN      = "1"
+    DRAIN_DELAY_S    = "0"
     ENVIRONMENT      = var.environment
   })
 
