@@ -51,6 +51,7 @@ var conditions = []rule{
 
 // architectures lists the templates that belong to some shapes of a system only.
 var architectures = []rule{
+	{pattern: "services/{service}/src/{package}/gen/functions.py", shapes: functional},
 	{pattern: "app/**", shapes: hosted},
 	{pattern: "libs/kit/src/kit/host.py", shapes: hosted},
 	{pattern: "libs/kit/src/kit/testing/monolith.py", shapes: hosted},
@@ -68,12 +69,12 @@ var architectures = []rule{
 	{pattern: "deploy/terraform/modules/namespace/**", shapes: clustered},
 	{pattern: "deploy/terraform/modules/service/**", shapes: clustered},
 	{pattern: "deploy/terraform/modules/postgres/**", shapes: clustered},
-	{pattern: "deploy/terraform/modules/secrets/**", shapes: clustered},
 	{pattern: "deploy/terraform/modules/network/**", shapes: functional},
 	{pattern: "deploy/terraform/modules/function/**", shapes: functional},
 	{pattern: "deploy/terraform/modules/api/**", shapes: functional},
 	{pattern: "deploy/terraform/modules/aurora/**", shapes: functional},
 	{pattern: "deploy/terraform/modules/events/**", shapes: functional},
+	{pattern: "deploy/terraform/modules/serverless/**", shapes: functional},
 }
 
 // Shapes that run on a Kubernetes cluster, those that run as functions, the one with
@@ -153,9 +154,8 @@ var systemConditions = []rule{
 	{pattern: "deploy/terraform/modules/service/tests/events.tftest.hcl", asked: (*SystemView).BrokerApart},
 	{pattern: "deploy/terraform/modules/rabbitmq/**", asked: brokerIs("rabbitmq")},
 	{pattern: "deploy/terraform/modules/kafka/**", asked: brokerIs("kafka")},
-	{pattern: "deploy/terraform/modules/events/**", asked: brokerIs("eventbridge")},
 	{pattern: "deploy/terraform/modules/redis/**", asked: func(s *SystemView) bool { return s.Cache != nil }},
-	{pattern: "deploy/terraform/modules/secrets/**", asked: (*SystemView).ExternalSecrets},
+	{pattern: "deploy/terraform/modules/secrets/**", asked: func(s *SystemView) bool { return s.ExternalSecrets() || onLambda(s) }},
 	{pattern: "libs/kit/src/kit/tenancy.py", asked: tenants},
 	{pattern: "libs/kit/tests/test_tenancy.py", asked: tenants},
 	{pattern: "libs/kit/src/kit/testing/roles.py", asked: func(s *SystemView) bool { return splitRoles(s) || s.Hosted() }},

@@ -4,8 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"codex-design/model"
 )
 
 // optionalPackages lists what only some systems import, by the list of wishes that
@@ -34,9 +32,6 @@ func brokerIs(name string) func(*SystemView) bool {
 }
 
 func hasBroker(s *SystemView) bool { return s.Broker != nil }
-
-// onLambda tells whether the services run as functions of AWS.
-func onLambda(s *SystemView) bool { return s.System.Architecture == model.Serverless }
 
 // unneededPackages names, by their list of wishes, the optional packages that the system does not import.
 func unneededPackages(system *SystemView) map[string][]string {

@@ -58,13 +58,22 @@ class Runtime(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
+        self.port = free_port()  # of the service
         self.waiting: queue.Queue[Invocation] = queue.Queue()
         self.running: dict[str, Invocation] = {}
 
-    def invoke(self, event: Any, *, seconds: float = PATIENCE_S) -> Any:
-        """Return the result of the function for an event, which it has so many seconds for."""
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of connections that end with the adapter."""
+
+    def begin(self, event: Any, *, seconds: float = PATIENCE_S) -> Invocation:
+        """Have the function work on an event, which it has so many seconds for."""
         invocation = Invocation(event, time.time() + seconds)
         self.waiting.put(invocation)
+        return invocation
+
+    def invoke(self, event: Any, *, seconds: float = PATIENCE_S) -> Any:
+        """Return the result of the function for an event."""
+        invocation = self.begin(event, seconds=seconds)
         assert invocation.ended.wait(PATIENCE_S), "the function did not answer"
         if invocation.kind == "error":
             raise FunctionError(invocation.result)
@@ -124,11 +133,12 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def function(command: Sequence[str | Path], environment: dict[str, str], log: Path) -> Iterator[Runtime]:
+def function(
+    command: Sequence[str | Path], environment: dict[str, str], log: Path, folder: Path | None = None
+) -> Iterator[Runtime]:
     """Run the adapter and a service beside it; both write to the log."""
     with Runtime() as runtime, log.open("wb") as sink:
         threading.Thread(target=runtime.serve_forever, daemon=True).start()
-        port = str(free_port())
         given = {
             **os.environ,
             **OF_LAMBDA,
@@ -137,12 +147,12 @@ def function(command: Sequence[str | Path], environment: dict[str, str], log: Pa
             "AWS_LWA_ERROR_STATUS_CODES": "500-599",
             "ENVIRONMENT": "test",
             "HOST": "127.0.0.1",
-            "PORT": port,
+            "PORT": str(runtime.port),
             "METRICS_PORT": "0",
             **environment,
         }
         started = [
-            subprocess.Popen(each, env=given, stdout=sink, stderr=subprocess.STDOUT)
+            subprocess.Popen(each, cwd=folder, env=given, stdout=sink, stderr=subprocess.STDOUT)
             for each in ([ADAPTER], list(command))
         ]
         try:

@@ -9,22 +9,24 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
-from conftest import ROOT, files_of, judge, system_lines
+from conftest import ANSWERS, ROOT, files_of, judge, system_lines
 from consumers import Consumer
-from function import FunctionError, Runtime, function, request
+from function import PATIENCE_S, FunctionError, Runtime, function, request
 from infrastructure import checkov, terraform, trivy
 from kit import migrate
+from kit.aws import SECRETS, SQS, Api, Client, Place
 from kit.testing import brokers, servers
 
-MODULES = ("network", "function", "api", "events", "aurora")
+MODULES = ("network", "function", "api", "events", "aurora", "secrets", "serverless")
 KIT_TESTS = ROOT / "templates/libs/kit/tests"
 ACCOUNT = "arn:aws:sqs:us-east-1:123456789012:"
 WARM = 200  # requests
@@ -164,6 +166,145 @@ def test_a_queue_reaches_the_consumer(database: str, tmp_path: Path) -> None:
             assert asyncio.run(applied(database)) == ["last", "once"]
             with pytest.raises(FunctionError):  # so that Lambda keeps the whole batch
                 runtime.invoke({"Records": [{"messageId": "of another form"}]})
+
+
+@pytest.fixture
+def market(tmp_path: Path) -> Path:
+    """The services of the market as functions: not to be had from the command line yet."""
+    test = [os.environ["CODEX_GENERATE_TESTS"], "-test.run=^TestFunctionsTree$"]
+    answers = {"FUNCTIONS_TREE": str(tmp_path / "tree"), "FUNCTIONS_ANSWERS": str(ANSWERS["market"])}
+    subprocess.run(test, env=os.environ | answers, check=True, capture_output=True)
+    return tmp_path / "tree"
+
+
+class Account:
+    """An account of AWS, as far as a system of functions needs one: secrets, events, and who starts functions."""
+
+    def __init__(self, tree: Path, aws: str, database: str, log: Path) -> None:
+        self._tree = tree
+        self._aws = aws
+        self._database = database
+        self._log = log
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._stack.close()
+
+    def call(self, api: Api, operation: str, **arguments: Any) -> dict[str, Any]:
+        """Call AWS."""
+
+        async def once() -> dict[str, Any]:
+            client = Client(Place.of(self._aws), 20)
+            try:
+                return await client.call(api, operation, **arguments)
+            finally:
+                await client.close()
+
+        return asyncio.run(once())
+
+    def provide(self, service: str) -> None:
+        """Make the database of a service, its secret and its queues, and migrate it, by its function."""
+        asyncio.run(create_database(self._database, service))
+        url = urlunsplit(urlsplit(self._database)._replace(path=f"/{service}"))
+        content = {"database_url": url, "migration_database_url": url, "redis_url": os.environ["TEST_REDIS_URL"]}
+        self.call(SECRETS, "CreateSecret", Name=service, SecretString=json.dumps(content))
+        topology = [sys.executable, "-m", f"{service}_service", "topology"]
+        environment = os.environ | self.environment(service) | {"DATABASE_URL": url, "REDIS_URL": "redis://unused"}
+        subprocess.run(topology, env=environment, check=True, capture_output=True)
+        with self.function(service, "migrate") as runtime:
+            applied = runtime.invoke({})["applied"]
+        assert applied == sorted(file.name for file in (self._tree / "services" / service / "migrations").glob("*.sql"))
+
+    def environment(self, service: str, **settings: str) -> dict[str, str]:
+        """Return what Terraform tells a function."""
+        return {
+            "AWS_ENDPOINT_URL": self._aws,
+            "BROKER_NAMESPACE": "market",
+            "BROKER_URL": self._aws,
+            "DB_POOL_MAX": "4",
+            "DB_POOL_MIN": "1",
+            "ENVIRONMENT": "test",
+            "PYTHONPATH": f"{self._tree / 'services' / service / 'src'}:{self._tree / 'libs/kit/src'}",
+            "REQUEST_DEADLINE_MS": "15000",  # a busy machine is no failure
+            "SETTINGS_SECRET_ARN": service,
+            **settings,
+        }
+
+    def function(self, service: str, role: str, **settings: str) -> AbstractContextManager[Runtime]:
+        """Run a function for a while."""
+        command = [sys.executable, "-m", f"{service}_service.gen.functions", role]
+        folder = self._tree / "services" / service
+        return function(command, self.environment(service, **settings), self._log / f"{service}-{role}", folder)
+
+    def start(self, service: str, role: str, **settings: str) -> Runtime:
+        """Start a function that stays."""
+        return self._stack.enter_context(self.function(service, role, **settings))
+
+    def deliver(self, service: str, worker: Runtime, count: int) -> None:
+        """Hand so many messages of a queue over, as Lambda does, and delete those that are done with."""
+        url = self.call(SQS, "GetQueueUrl", QueueName=f"market-{service}")["QueueUrl"]
+        asked = {"QueueUrl": url, "WaitTimeSeconds": 5, "MessageSystemAttributeNames": ["All"]}
+        said: list[dict[str, Any]] = []
+        end = time.monotonic() + PATIENCE_S
+        while len(said) < count and time.monotonic() < end:
+            said += self.call(SQS, "ReceiveMessage", MaxNumberOfMessages=10, **asked).get("Messages", [])
+        assert len(said) == count
+        records = [
+            {
+                "messageId": each["MessageId"],
+                "receiptHandle": each["ReceiptHandle"],
+                "body": each["Body"],
+                "attributes": each["Attributes"],
+                "eventSourceARN": f"{ACCOUNT}market-{service}",
+            }
+            for each in said
+        ]
+        twice = [{**each, "messageId": f"{each['messageId']}-again"} for each in records]
+        assert worker.invoke({"Records": records + twice}) == {"batchItemFailures": []}
+        for each in said:
+            self.call(SQS, "DeleteMessage", QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
+
+
+async def create_database(server: str, name: str) -> None:
+    """Create an empty database."""
+    connection = await asyncpg.connect(server)
+    await connection.execute(f'CREATE DATABASE "{name}"')
+    await connection.close()
+
+
+def test_an_order_becomes_a_shipment(market: Path, database: str, tmp_path: Path) -> None:
+    with brokers.own("eventbridge") as aws, Account(market, aws.url, database, tmp_path) as account:
+        for service in ("catalog", "order", "payment", "shipping"):
+            account.provide(service)
+        catalog = account.start("catalog", "api")
+        order = account.start("order", "api", CATALOG_URL=f"http://127.0.0.1:{catalog.port}")
+        payment, shipping = account.start("payment", "api"), account.start("shipping", "api")
+
+        product = answered(
+            catalog.invoke(request("POST", "/v1/products", {"sku": "1", "title": "Tea", "price": "9.90"})), 201
+        )
+        wanted = {"customer": str(uuid4()), "product_id": product["id"], "quantity": 1, "total": "9.90"}
+        placed = answered(order.invoke(request("POST", "/v1/orders", wanted)), 201)
+        account.start("order", "relay").begin({})
+        account.deliver("payment", account.start("payment", "worker"), 1)
+        (due,) = answered(payment.invoke(request("GET", "/v1/payments")), 200)["items"]
+        assert (due["order_id"], due["state"]) == (placed["id"], "pending")
+
+        captured = request("PATCH", f"/v1/payments/{due['id']}", {"state": "captured"}, **{"if-match": '"1"'})
+        answered(payment.invoke(captured), 200)
+        account.start("payment", "relay").begin({})
+        account.deliver("shipping", account.start("shipping", "worker"), 1)
+        (shipment,) = answered(shipping.invoke(request("GET", "/v1/shipments")), 200)["items"]
+        assert shipment["order_id"] == placed["id"]
+
+
+def answered(answer: dict[str, Any], status: int) -> Any:
+    """Return the body of an answer of the API."""
+    assert answer["statusCode"] == status, answer
+    return json.loads(answer["body"])
 
 
 def message(text: str) -> dict[str, Any]:

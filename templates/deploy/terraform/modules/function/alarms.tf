@@ -16,17 +16,20 @@ locals {
       }
     },
     var.schedule != null ? {} : {
-      concurrency = {
-        metric    = "ConcurrentExecutions"
-        statistic = "Maximum"
-        threshold = floor(0.8 * var.reserved_concurrency)
-        says      = "${var.name} uses more than 80 % of the concurrency that is reserved for it."
-      }
       duration = {
         metric    = "Duration"
         statistic = "p99"
         threshold = 800 * var.timeout_s
         says      = "${var.name} needs more than 80 % of its time-out."
+      }
+    },
+    # A few at a time are all in use whenever there is work.
+    var.schedule != null || var.reserved_concurrency < 5 ? {} : {
+      concurrency = {
+        metric    = "ConcurrentExecutions"
+        statistic = "Maximum"
+        threshold = floor(0.8 * var.reserved_concurrency)
+        says      = "${var.name} uses more than 80 % of the concurrency that is reserved for it."
       }
     },
   )

@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,10 +20,12 @@ from pydantic import BaseModel, TypeAdapter
 
 from kit import migrate
 from kit.aws import SECRETS, AwsError, Place, answer
-from kit.settings import secret
+from kit.command import Command
+from kit.server import run
+from kit.settings import ServiceSettings, secret
 
 EVENTS_PATH = "/events"
-MIGRATIONS = Path("/app/migrations")
+MIGRATIONS = Path("migrations")  # below the directory in which a service is started
 
 _CONTEXT = "x-amzn-lambda-context"
 _SECRET_ARN = "SETTINGS_SECRET_ARN"  # noqa: S105 - a name
@@ -103,8 +105,26 @@ def migrate_app(directory: Path = MIGRATIONS) -> FastAPI:
     return app
 
 
-def serve_migrations(port: int) -> None:
-    """Serve the function that migrates."""
+def commands(
+    create: Callable[[], FastAPI], settings: Callable[[], ServiceSettings]
+) -> dict[str, Command]:
+    """Return the functions that every service has, by name; each reads the secrets first.
+
+    Args:
+        create: makes the API.
+        settings: reads those of the service.
+    """
+
+    def api(_arguments: Sequence[str]) -> int:
+        return start(lambda: run(create, settings()))
+
+    def migrations(_arguments: Sequence[str]) -> int:
+        return start(lambda: _serve_migrations(settings().port))
+
+    return {"api": api, "migrate": migrations}
+
+
+def _serve_migrations(port: int) -> None:
     uvicorn.run(migrate_app(), host="127.0.0.1", port=port, log_config=None)
 
 
