@@ -253,7 +253,7 @@ REMOVED: dict[str, Removal] = {
         "clinic",
     ),
     "who calls before what they send": Removal(
-        f"{KIT}/guard.py",
+        f"{KIT}/edge.py",
         'if "route" in scope:',
         'if "route" not in scope:',
         f"{ACCESS}::test_no_body_is_parsed_before_its_sender_is_known",

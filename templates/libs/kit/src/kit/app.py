@@ -13,8 +13,7 @@ from starlette.requests import Request
 
 from kit import errors, health, hosting, logs, openapi, problems, telemetry
 from kit.db import Database
-from kit.edge import Edge
-from kit.guard import GuardedBody
+from kit.edge import Edge, GuardedBody
 from kit.metrics import Metrics
 from kit.redis import Link
 from kit.resources import SHARED, Resources, Stores, resources

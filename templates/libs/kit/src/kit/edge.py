@@ -3,12 +3,13 @@
 import asyncio
 import re
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit import deadline, health, identity, logs
@@ -227,3 +228,29 @@ class _Exchange:
         """Log a defect and answer 500."""
         _log.error("unhandled_exception", exc_info=error)
         await self.fail(internal())
+
+
+class GuardedBody:
+    """Asks the guard before a body is read: FastAPI parses it before any dependency runs.
+
+    Without it a stranger would learn what is wrong with the body (422) instead of being told
+    that nobody knows them (401).
+
+    Args:
+        app: the rest of the stack.
+        guard: the dependency that every route has; it decides only once.
+    """
+
+    def __init__(self, app: ASGIApp, guard: Callable[[Request], Awaitable[None]]) -> None:
+        self._app = app
+        self._guard = guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; whoever reads its body meets the guard first."""
+
+        async def guarded() -> Message:
+            if "route" in scope:
+                await self._guard(Request(scope))
+            return await receive()
+
+        await self._app(scope, guarded if scope["type"] == "http" else receive, send)

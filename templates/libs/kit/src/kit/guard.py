@@ -1,6 +1,6 @@
 """What stands before every route: who calls, whether too often, and whether they may."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from prometheus_client import Counter
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kit import health
 from kit.identity import ANONYMOUS, Principal, become
@@ -270,29 +269,3 @@ class Guard:
                 scope = self._access.scopes.get(operation)
                 needed = [{name: [scope] if scope else []}]
                 path[method]["security"] = [] if operation in self._access.public else needed
-
-
-class GuardedBody:
-    """Asks the guard before a body is read: FastAPI parses it before any dependency runs.
-
-    Without it a stranger would learn what is wrong with the body (422) instead of being told
-    that nobody knows them (401).
-
-    Args:
-        app: the rest of the stack.
-        guard: the dependency that every route has; it decides only once.
-    """
-
-    def __init__(self, app: ASGIApp, guard: Callable[[Request], Awaitable[None]]) -> None:
-        self._app = app
-        self._guard = guard
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; whoever reads its body meets the guard first."""
-
-        async def guarded() -> Message:
-            if "route" in scope:
-                await self._guard(Request(scope))
-            return await receive()
-
-        await self._app(scope, guarded if scope["type"] == "http" else receive, send)
