@@ -4,6 +4,7 @@ A consumer takes the root of a tree and files in it and returns a Verdict: which
 and which it rejected with what message. A file that the program did not look at is in neither.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -68,6 +69,27 @@ def each(check: Callable[[Path], str | None]) -> Consumer:
 def sorted_out(files: Iterable[Path], rejected: dict[Path, str]) -> Verdict:
     """Accept every file that was looked at and not rejected."""
     return Verdict({file for file in files if file not in rejected}, rejected)
+
+
+def remembering(consumer: Consumer) -> Consumer:
+    """Hand a consumer only what it has not seen yet at this place of a tree: most trees share most files.
+
+    For a consumer that judges each file by itself.
+    """
+    known: dict[tuple[Path, bytes], str | None] = {}
+
+    def remembered(tree: Path, files: list[Path]) -> Verdict:
+        keys = {file: (file.relative_to(tree), hashlib.sha256(file.read_bytes()).digest()) for file in files}
+        new = [file for file, key in keys.items() if key not in known]
+        said = consumer(tree, new) if new else Verdict()
+        known.update({keys[file]: said.rejected.get(file) for file in said.accepted | set(said.rejected)})
+        verdict = Verdict()
+        for file, key in keys.items():
+            if key in known:
+                verdict.add(file, known[key])
+        return verdict
+
+    return remembered
 
 
 # --- Python -------------------------------------------------------------------------------------

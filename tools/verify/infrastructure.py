@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from consumers import CACHE, Consumer, Verdict, each, line_by_line, output_of, sorted_out
+from consumers import CACHE, Consumer, Verdict, each, line_by_line, output_of, remembering, sorted_out
 
 
 def answer_of(*command: str | Path, cwd: Path) -> Any:
@@ -259,6 +259,48 @@ def trivy(tree: Path, files: list[Path]) -> Verdict:
     for result in answer.get("Results", []):
         for found in result.get("Misconfigurations", []):
             rejected.setdefault(tree / result["Target"], f"{found['ID']}: {found['Message']}")
+    return sorted_out(files, rejected)
+
+
+# --- Secrets and weak code ----------------------------------------------------------------------
+
+# The S rules of ruff are these too, and a tree's own lint holds it to them: they are answered there
+# in the line that breaks them, with a noqa, which bandit does not read.
+ANSWERED = ("B101", "B104", "B105", "B310", "B311")
+
+
+@remembering
+def bandit(tree: Path, files: list[Path]) -> Verdict:
+    """Look for weaknesses in code that ships; that of tests does what it warns of."""
+    command = ("bandit", "--quiet", "--format=json", f"--skip={','.join(ANSWERED)}")
+    answer = answer_of(*command, *files, cwd=tree)
+    rejected = {Path(error["filename"]): error["reason"] for error in answer["errors"]}
+    for found in answer["results"]:
+        where = f"{found['line_number']}: {found['test_id']}: {found['issue_text']}"
+        rejected.setdefault(Path(found["filename"]), where)
+    read = {Path(name) for name in answer["metrics"] if name != "_totals"}
+    return sorted_out(read.intersection(files), rejected)
+
+
+@remembering
+def gitleaks(tree: Path, files: list[Path]) -> Verdict:
+    """Look for secrets in copies of the files, all at once, with the tree's own settings if it has any."""
+    with tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch) / "tree"
+        for file in [*files, *tree.glob(".gitleaks*")]:
+            copy = place / file.relative_to(tree)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, copy)
+        report = Path(scratch) / "report.json"
+        command = ("gitleaks", "dir", "--no-banner", "--log-level=error", "--exit-code=0", "--report-format=json")
+        code, output = output_of(*command, f"--report-path={report}", place, cwd=place)
+        if code:
+            return Verdict(rejected={tree: output})
+        found = json.loads(report.read_text())
+    rejected: dict[Path, str] = {}
+    for leak in found:
+        file = tree / Path(leak["File"]).relative_to(place)
+        rejected.setdefault(file, f"{leak['StartLine']}: {leak['RuleID']}")
     return sorted_out(files, rejected)
 
 

@@ -36,12 +36,14 @@ from infrastructure import (
     actionlint,
     amtool,
     asyncapi,
+    bandit,
     catalog,
     checkov,
     collector,
     compose,
     dockerlint,
     gitlab,
+    gitleaks,
     hadolint,
     istio_analyze,
     istio_validate,
@@ -57,10 +59,14 @@ from infrastructure import (
 from kit import migrate
 from sqltext import sql_problem
 
+EVERYTHING = "**/*"
+SHIPPED_CODE = ("services/*/src/**/*.py", "libs/kit/src/kit/*.py", "libs/kit/src/kit/[!t]*/**/*.py", "scripts/*.py")
+
 CONSUMERS: dict[str, tuple[Consumer, tuple[str, ...]]] = {
     "ruff check": (ruff_check, ("**/*.py",)),
     "ruff format": (ruff_format, ("**/*.py",)),
     "mypy --strict": (mypy, ("**/*.py",)),
+    "bandit": (bandit, SHIPPED_CODE),
     "constant SQL": (each(sql_problem), ("services/*/src/**/*.py", "libs/kit/src/**/*.py")),
     "openapi-spec-validator": (each(openapi_problem), ("architecture/openapi/*.yaml",)),
     "libopenapi": (go_consumer("openapi"), ("architecture/openapi/*.yaml",)),
@@ -92,6 +98,7 @@ CONSUMERS: dict[str, tuple[Consumer, tuple[str, ...]]] = {
     "actionlint": (actionlint, (".github/workflows/*.yaml",)),
     "zizmor": (zizmor, (".github/workflows/*.yaml", ".github/dependabot.yml")),
     "gitlab-ci-local": (gitlab, (".gitlab-ci.yml",)),
+    "gitleaks": (gitleaks, (EVERYTHING,)),
     "JSON": (each(json_problem), ("**/*.json",)),
     "toml": (each(toml_problem), ("**/*.toml",)),
     "sh": (each(shell_problem), ("**/*.sh",)),
@@ -136,9 +143,9 @@ def test_some_tree_has_files_for(name: str, trees: dict[str, Path]) -> None:
 
 
 def test_every_file_has_a_consumer(tree: Path) -> None:
-    patterns = [pattern for _, patterns in CONSUMERS.values() for pattern in patterns]
+    patterns = [pattern for _, patterns in CONSUMERS.values() for pattern in patterns if pattern != EVERYTHING]
     claimed = set(files_of(tree, *patterns, *WITHOUT_CONSUMER, *WITH_OWN_TEST))
-    assert sorted(set(files_of(tree, "**/*")) - claimed) == []
+    assert sorted(set(files_of(tree, EVERYTHING)) - claimed) == []
 
 
 def test_answers_conform_to_the_schema(tree: Path, tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ from infrastructure import (
     actionlint,
     amtool,
     asyncapi,
+    bandit,
     catalog,
     checkov,
     collector,
     compose,
     dockerlint,
     gitlab,
+    gitleaks,
     hadolint,
     istio_analyze,
     istio_validate,
@@ -185,6 +187,9 @@ spec: {containers: []}
 """
 ALONE = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a, namespace: a}\nautomountServiceAccountToken: false\n"
 
+SCRIPT = "import hashlib\n\nprint(hashlib.sha256(b'a').hexdigest())\n"
+LEAK = "".join(("key: |\n  -----BEGIN PRIVATE ", "KEY-----\n", "  MC4CAQAwBQYDK2VwBCIEIOtest" * 3, "\n  -----END PRIVATE KEY-----\n"))
+
 # consumer: file name, good, bad, what it says about the bad one
 EXAMPLES: dict[str, tuple[Consumer, str, str, str, str]] = {
     "BuildKit": (
@@ -269,6 +274,8 @@ EXAMPLES: dict[str, tuple[Consumer, str, str, str, str]] = {
             "{host: a.a.svc.cluster.local, subset: stable}", "{host: b.a.svc.cluster.local}"), "IST0101",
     ),
     "kube-score": (kube_score, "a.yaml", ALONE, SERVICE, "CRITICAL"),
+    "bandit": (bandit, "a.py", SCRIPT, SCRIPT.replace("sha256", "md5"), "B324"),
+    "gitleaks": (gitleaks, "a.yaml", "key: none\n", LEAK, "private-key"),
     "trivy": (trivy, "Dockerfile", SCANNED, SCANNED.replace("USER 10001\n", ""), "USER"),
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ from kit.testing import LiveService, brokers, live_service, servers
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
+OUTAGE_S = 30.0
 MakePostbox = Callable[..., Awaitable[Postbox]]
 
 
@@ -227,25 +229,36 @@ async def test_what_no_try_makes_better_is_buried_at_once(
         await until(dead, 2)
 
 
+@pytest.mark.timeout(300)
 async def test_a_broker_that_is_away_loses_nothing_and_fails_no_write(
     make_postbox: MakePostbox, own_broker: brokers.BrokerServer
 ) -> None:
     postbox = await make_postbox(own_broker.url)
-    written = [f"{number:03}" for number in range(60)]
+    written: list[str] = []
+
+    async def write_for(seconds: float) -> int:
+        """Write without a pause for the broker's sake; raises if a write fails."""
+        before, end = len(written), time.monotonic() + seconds
+        while time.monotonic() < end:
+            written.append(f"{len(written):06}")
+            await postbox.write(written[-1])
+            await asyncio.sleep(0.05)
+        return len(written) - before
+
+    async def failed() -> bool:
+        return postbox.count("outbox_publish_failures_total") > 0
+
     async with postbox.relay(broker_timeout_ms=1000).running(), postbox.worker().running():
-        await postbox.write(*written[:20])
-        await postbox.until_applied(*written[:20])
+        await write_for(0.5)
+        await postbox.until_applied(*written)
+        await until(postbox.pending, 0)
         own_broker.kill()
-        await postbox.write(*written[20:40])  # raises if a write fails
-
-        async def failed() -> bool:
-            return postbox.count("outbox_publish_failures_total") > 0
-
+        waiting = await write_for(OUTAGE_S)
         await until(failed, wanted=True)
-        assert await postbox.pending() == 20
-        await until_measured(postbox, 20)
+        assert await postbox.pending() == waiting
+        await until_measured(postbox, waiting)
         own_broker.start()
-        await postbox.write(*written[40:])
+        await write_for(0.5)
         await postbox.until_applied(*written)
         await until(postbox.pending, 0)
 
