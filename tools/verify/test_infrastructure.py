@@ -188,7 +188,8 @@ spec: {containers: []}
 ALONE = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a, namespace: a}\nautomountServiceAccountToken: false\n"
 
 SCRIPT = "import hashlib\n\nprint(hashlib.sha256(b'a').hexdigest())\n"
-LEAK = "".join(("key: |\n  -----BEGIN PRIVATE ", "KEY-----\n", "  MC4CAQAwBQYDK2VwBCIEIOtest" * 3, "\n  -----END PRIVATE KEY-----\n"))
+KIND = "PRIVATE KEY"  # apart, so that nobody takes it for one
+LEAK = f"key: |\n  -----BEGIN {KIND}-----\n  {'MC4CAQAwBQYDK2VwBCIEIOtest' * 3}\n  -----END {KIND}-----\n"
 
 # consumer: file name, good, bad, what it says about the bad one
 EXAMPLES: dict[str, tuple[Consumer, str, str, str, str]] = {

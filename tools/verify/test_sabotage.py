@@ -205,7 +205,7 @@ REMOVED: dict[str, Removal] = {
     ),
     "one relay": Removal(
         f"{KIT}/messaging/outbox.py",
-        "_LEAD = \"SELECT pg_try_advisory_lock($1, hashtext(current_schema()))\"",
+        '_LEAD = "SELECT pg_try_advisory_lock($1, hashtext(current_schema()))"',
         '_LEAD = "SELECT $1 > 0"',
         f"{EVENTS}::test_one_relay_leads_until_another_has_to",
         "market",
