@@ -124,6 +124,8 @@ var designRules = []Rule{
 		"write the reaction into the handler, or refer to the same records", checkReactions},
 	{"MSG-UNUSED", SeverityInfo, "system", "datastores.broker is %s, and no service publishes anything: none is generated",
 		"let a service publish an event, or choose datastores.broker: none", checkBrokerUsed},
+	{"MSG-CARRIER", SeverityInfo, "system", "datastores.broker is %s, and nothing of it is generated: %s",
+		"leave it for the day on which the architecture is microservices again, or choose datastores.broker: none", checkCarrier},
 	{"LOAD-CONTRADICTION", SeverityWarning, "system", "peak_rps is %s, but users × requests × peak_factor give %s",
 		"peak_rps wins; correct it, or leave one of the others out", checkLoadAgrees},
 	{"LOAD-CONTRADICTION", SeverityWarning, "system", "the peak of %s requests/s lies below the average of %s",
@@ -281,6 +283,17 @@ func checkReactions(s subject) []hit {
 func checkBrokerUsed(s subject) []hit {
 	broker := s.answers.Datastores.Broker
 	return holds(s.blueprint.Broker != nil || broker == "" || broker == "none", "datastores.broker", broker)
+}
+
+// insteadOfBroker says what carries events where the architecture brings it along.
+var insteadOfBroker = map[Architecture]string{
+	Monolith:   "events stay in the process, in tables of its database",
+	Serverless: "events travel by EventBridge and SQS",
+}
+
+func checkCarrier(s subject) []hit {
+	broker, instead := s.answers.Datastores.Broker, insteadOfBroker[s.blueprint.System.Architecture]
+	return holds(instead == "" || s.blueprint.Broker == nil || broker == "" || broker == "none", "datastores.broker", broker, instead)
 }
 
 func checkUnverifiedReference(s subject) []hit {

@@ -90,6 +90,9 @@ var ruleCases = []struct {
 	{"MSG-REACTION", SeverityInfo, conversation("order.placed", "payment.captured", "status: enum(open, closed) default(open)"), "services[1].consumes[0]",
 		"payment.captured tells order nothing"},
 	{"MSG-UNUSED", SeverityInfo, func(a *Answers) { a.Datastores.Broker = "rabbitmq" }, "datastores.broker", "datastores.broker is rabbitmq"},
+	{"MSG-CARRIER", SeverityInfo, func(a *Answers) {
+		a.Architecture, a.Datastores.Broker, a.Services[1].Publishes = Monolith, "kafka", []string{"order.placed"}
+	}, "datastores.broker", "events stay in the process"},
 	{"LOAD-CONTRADICTION", SeverityWarning, func(a *Answers) {
 		a.Load = Load{PeakRPS: ptr(600.0), PeakFactor: ptr(2.0), DailyUsers: ptr(43200.0)}
 	}, "load.peak_rps", "peak_rps is 600, but users × requests × peak_factor give 200"},
