@@ -402,7 +402,7 @@ func (s *ServiceView) UnstatedOperations() []string {
 		entity := &s.Entities[i]
 		ids = append(ids, entity.OperationID("list"))
 		limited := slices.ContainsFunc(entity.Fields, unstatedLimit)
-		if limited || slices.ContainsFunc(entity.References, func(r model.Reference) bool { return r.Local }) {
+		if limited || slices.ContainsFunc(entity.References, func(r model.Reference) bool { return r.Local || r.Called }) {
 			ids = append(ids, entity.OperationID("create"), entity.OperationID("update"))
 		}
 	}

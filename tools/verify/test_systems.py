@@ -121,6 +121,12 @@ def test_make_dev_serves_until_interrupted(trees: dict[str, Path]) -> None:
         urllib.request.urlopen("http://127.0.0.1:8001/v1/notes")
 
 
+def test_make_contract_holds_a_running_system_to_its_apis(trees: dict[str, Path]) -> None:
+    output = make(trees["tickets"], "contract", timeout=900)  # with tokens, and references that peers look up
+    assert len(re.findall(r"^\d+ passed", output, re.M)) == 3
+    assert not re.search(r"\d+ (?:failed|skipped|xfailed|error)", output), output
+
+
 def test_make_migrate_prepares_every_database(trees: dict[str, Path]) -> None:
     tree = trees["shop"]
     first = make(tree, "migrate", timeout=300)
