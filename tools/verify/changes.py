@@ -20,6 +20,7 @@ import yaml
 from pydantic import SecretStr
 
 from conftest import ROOT
+from kit.crud import Pages
 from kit.db import Database
 from kit.ids import uuid7
 from kit.metrics import Metrics
@@ -319,7 +320,8 @@ class OldRelease:
     async def _page(self, number: int) -> None:
         schemas = _module("product.schemas")
         query = schemas.ProductQuery(limit=20, status=("draft", "active")[number % 2])
-        for row in (await _repository("product").page(self._db, query))[0]:
+        listed = _module("product.repository")
+        for row in (await Pages(listed.ProductRow, listed.LISTING).page(self._db, query))[0]:
             schemas.Product.model_validate(row)
 
     async def _see_again(self, kind: str, row_id: UUID) -> None:
