@@ -221,11 +221,12 @@ def test_metrics_of_events_are_those_that_relays_and_workers_have(trees: dict[st
     registry = CollectorRegistry()
     OutboxMetrics(registry)
     consumer = ConsumerMetrics(registry)
-    consumer.connected.labels("order").set(1)
-    consumer.dead.labels("order", "payment.captured").inc()
-    consumer.delay.labels("order", "payment.captured").observe(1)
-    for outcome in ("applied", "duplicate", "retried", "dead"):
-        consumer.events.labels("order", "payment.captured", outcome).inc()
+    for name in ("order", "order-read-model"):
+        consumer.connected.labels(name).set(1)
+        consumer.dead.labels(name, "payment.captured").inc()
+        consumer.delay.labels(name, "payment.captured").observe(1)
+        for outcome in ("applied", "duplicate", "retried", "dead"):
+            consumer.events.labels(name, "payment.captured", outcome).inc()
     text = generate_latest(registry).decode()
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     ours = re.compile(r": (?:outbox|consumer|dead_letter)_")
