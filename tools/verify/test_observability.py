@@ -213,7 +213,7 @@ def emits(labels: dict[str, set[str]], label: str, operator: str, value: str) ->
     """Tell whether a matcher names a label, and a value, that a metric has."""
     values = labels.get(label, set()) | (POSSIBLE.get(label, set()) if label in labels else set())
     if operator in ("=~", "!~"):
-        return all(part in values for part in value.split("|")) and bool(values)
+        return all(any(re.fullmatch(part, each) for each in values) for part in value.split("|"))
     return value in values
 
 
@@ -241,6 +241,7 @@ def test_a_metric_that_nobody_emits_is_noticed() -> None:
     assert not emits(labels, "state", "=", "busy")
     assert not emits(labels, "status", "=", "used")
     assert emits(labels, "state", "=~", "used|idle")
+    assert emits(labels, "state", "=~", ".+ed|idle")
     assert not emits(labels, "state", "=~", "used|gone")
 
 
