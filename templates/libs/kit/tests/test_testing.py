@@ -87,6 +87,10 @@ async def test_a_service_waits_for_its_schema(
     assert started == []
 
 
+def test_texts_are_none_that_a_generator_of_requests_tries_first() -> None:
+    assert min(len(records.text(records.serial(), 1, 32)) for _ in range(100)) > 3
+
+
 def test_numbers_can_start_elsewhere() -> None:
     records.serials_from(10**9)
     assert [records.serial(), records.serial()] == [10**9, 10**9 + 1]

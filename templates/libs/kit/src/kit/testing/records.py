@@ -21,7 +21,8 @@ from kit.crud import Listing
 
 Body = dict[str, Any]
 
-_serials = itertools.count(1)
+# Far from the small numbers and short texts that other writers to the same table try.
+_serials = itertools.count(123_456_789)
 _find: Callable[[str, str], Awaitable[str]] | None = None
 _fresh: defaultdict[str, list[str]] = defaultdict(list)
 _matched: defaultdict[str, set[str]] = defaultdict(set)
