@@ -9,11 +9,13 @@ SENDERS = {"fetch", "fetchrow", "fetchval", "execute", "executemany", "prepare",
 PASSES = {
     "kit/crud.py": {"self._select", "self._lock", "self._delete", "sql"},  # sql: see TAKERS and COMPOSED
     "kit/idempotency.py": {"statement"},
+    "kit/readmodel.py": {"self._refill", "self._remove", "self._sweep", "statement"},
 }
 TAKERS = {
     "Listing": {"select", "sorts", "filters"},
     "Sort": {0},
-    "super().__init__": {"select", "lock", "delete"},
+    "super().__init__": {"select", "lock", "delete", "refill", "remove", "sweep"},
+    "self._walk": {1},
     "sweep_forever": {1},
 }
 COMPOSED = "sql = self._listing.statement("  # a test of the kit shows what comes out of it

@@ -29,7 +29,7 @@ from kit.messaging.outbox import Relay
 from kit.messaging.settings import MessagingSettings
 from kit.messaging.topology import Topology
 from kit.metrics import Metrics
-from kit.readmodel import ReadModel, sweep_forever
+from kit.readmodel import ReadModel, sweep_tombstones
 from kit.resources import Resources
 from kit.server import run
 
@@ -101,7 +101,7 @@ def worker_app(messaging: Messaging, settings: MessagingSettings) -> FastAPI:
             for worker in workers:
                 await stack.enter_async_context(worker.running())
             if messaging.read_models:
-                sweeping = sweep_forever(messaging.read_models, held.db, settings.inbox_retention_s)
+                sweeping = sweep_tombstones(messaging.read_models, held.db, settings.inbox_retention_s)
                 stack.callback(asyncio.create_task(sweeping).cancel)
             yield
 
