@@ -87,6 +87,10 @@ async def test_a_service_waits_for_its_schema(
     assert started == []
 
 
+def test_no_port_is_given_twice() -> None:
+    assert len({servers.free_port() for _ in range(300)}) == 300
+
+
 def test_texts_are_none_that_a_generator_of_requests_tries_first() -> None:
     assert min(len(records.text(records.serial(), 1, 32)) for _ in range(100)) > 3
 

@@ -110,7 +110,9 @@ class ReadModel(Pages[RowT], ABC, Generic[RowT, DataT]):
         await db.execute(self._sweep, older_s, _SWEEP_ROWS)
 
 
-async def sweep_tombstones(models: Sequence[ReadModel[Any, Any]], db: Database, older_s: int) -> None:
+async def sweep_tombstones(
+    models: Sequence[ReadModel[Any, Any]], db: Database, older_s: int
+) -> None:
     """Delete old tombstones, now and then."""
     while True:
         await asyncio.sleep(_SWEEP_S)

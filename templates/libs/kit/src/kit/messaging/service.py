@@ -101,7 +101,9 @@ def worker_app(messaging: Messaging, settings: MessagingSettings) -> FastAPI:
             for worker in workers:
                 await stack.enter_async_context(worker.running())
             if messaging.read_models:
-                sweeping = sweep_tombstones(messaging.read_models, held.db, settings.inbox_retention_s)
+                sweeping = sweep_tombstones(
+                    messaging.read_models, held.db, settings.inbox_retention_s
+                )
                 stack.callback(asyncio.create_task(sweeping).cancel)
             yield
 

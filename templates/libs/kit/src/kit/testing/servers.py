@@ -10,7 +10,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ _START_S = 120.0  # a busy machine is no failure
 _POLL_S = 0.05
 _UNPRIVILEGED = ("postgres", "nobody")
 _DEBIAN = Path("/usr/lib/postgresql")  # a directory for each version
+_given: set[int] = set()  # ports that may be about to be listened on
 
 MISSING_POSTGRES = (
     "PostgreSQL is needed: set TEST_POSTGRES_URL to the URL of a superuser, or install the "
@@ -229,11 +230,15 @@ def find_program(name: str, missing: str) -> str:
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a loopback port that nobody listens on, another one each time."""
+    with ExitStack() as held:
+        while True:  # what is held is not offered again
+            probe = held.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+            if port not in _given:
+                _given.add(port)
+                return port
 
 
 def wait_for(done: Callable[[], bool], what: str, process: subprocess.Popen[bytes]) -> None:
