@@ -234,7 +234,7 @@ async def make_roles(server: str, migrations: Path) -> None:
     text = "".join(file.read_text() for file in migrations.glob("*.sql"))
     for role in set(GRANTEE.findall(text)):
         with contextlib.suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):
-            await execute(server, f'CREATE ROLE "{role}"')
+            await execute(server, f'CREATE ROLE "{role}" LOGIN')  # as whole systems on this server expect
 
 
 async def new_database(server: str) -> str:
