@@ -76,16 +76,17 @@ async def test_a_problem_undoes_everything_and_is_not_stored(db: Database) -> No
 
 async def test_a_twin_does_not_wait_for_ever(db: Database) -> None:
     key = uuid4().hex
-    finish = asyncio.Event()
+    begun, finish = asyncio.Event(), asyncio.Event()
 
     async def slow(_tx: Executor) -> Response:
+        begun.set()
         await finish.wait()
         return Response(b"{}", 201)
 
     first = asyncio.create_task(
         run_once(db, operation="x", key=key, fingerprint=PRINT, effect=slow)
     )
-    await asyncio.sleep(0.1)
+    await begun.wait()
     with pytest.raises(Problem) as raised:
         await run_once(db, operation="x", key=key, fingerprint=PRINT, effect=slow)
     assert raised.value.status_code == 409

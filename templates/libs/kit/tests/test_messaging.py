@@ -303,7 +303,7 @@ async def test_a_relay_killed_before_it_marks_has_its_effect_once(postbox: Postb
             await until(postbox.pending, 0)
             await postbox.write("after")
             await postbox.until_applied("after", "once")
-        assert postbox.outcomes("applied") == 2
+    assert postbox.outcomes("applied") == 2
 
 
 async def test_one_relay_leads_until_another_has_to(postbox: Postbox) -> None:
