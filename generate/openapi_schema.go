@@ -16,7 +16,7 @@ const (
 	maxText     = 65536
 	maxURL      = 2048
 	maxEmail    = 254
-	exampleID   = "01890a5d-0000-7000-8000-000000000001" // scanners take one of many different digits for a secret
+	exampleID   = "01890a5d-0000-7000-8000-000000000001" // of few digits: scanners take what looks random for a secret
 	exampleTime = "2026-01-31T09:30:00Z"
 	exampleDate = "2026-01-31"
 )

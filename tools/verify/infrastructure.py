@@ -264,9 +264,10 @@ def trivy(tree: Path, files: list[Path]) -> Verdict:
 
 # --- Secrets and weak code ----------------------------------------------------------------------
 
-# The S rules of ruff are these too, and a tree's own lint holds it to them: they are answered there,
-# with a noqa in the line that breaks them or for the scripts as a whole, which bandit does not read.
-ANSWERED = ("B101", "B104", "B105", "B310", "B311", "B404", "B603", "B607")
+# The S rules of ruff are these too, and a tree's own lint holds it to them: they are answered there
+# in the line that breaks them, with a noqa, which bandit does not read.
+ANSWERED = ("B101", "B104", "B105", "B310", "B311")
+STARTS_PROGRAMS = ("B404", "B603", "B607")  # answered there for the scripts of a tree as a whole
 
 
 @remembering
@@ -276,8 +277,10 @@ def bandit(tree: Path, files: list[Path]) -> Verdict:
     answer = answer_of(*command, *files, cwd=tree)
     rejected = {Path(error["filename"]): error["reason"] for error in answer["errors"]}
     for found in answer["results"]:
-        where = f"{found['line_number']}: {found['test_id']}: {found['issue_text']}"
-        rejected.setdefault(Path(found["filename"]), where)
+        file = Path(found["filename"])
+        if file.parent == tree / "scripts" and found["test_id"] in STARTS_PROGRAMS:
+            continue
+        rejected.setdefault(file, f"{found['line_number']}: {found['test_id']}: {found['issue_text']}")
     read = {Path(name) for name in answer["metrics"] if name != "_totals"}
     return sorted_out(read.intersection(files), rejected)
 

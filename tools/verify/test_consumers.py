@@ -55,6 +55,10 @@ EXAMPLES: dict[str, tuple[Consumer, str, str, str, str]] = {
         each(sql_problem), "a.py", 'Listing(filters={"a": "a = {}"})\n', 'Listing(filters={"a": "a = " + text})\n',
         "is sent as SQL and is no constant",
     ),
+    "constant SQL of a read model": (
+        each(sql_problem), "a.py", 'super().__init__(refill="SELECT 1")\n', 'super().__init__(refill=f"SELECT {text}")\n',
+        "is sent as SQL and is no constant",
+    ),
     "openapi-spec-validator": (
         each(openapi_problem), "a.yaml", OPENAPI, OPENAPI.replace("query", "nowhere"), "is not one of",
     ),

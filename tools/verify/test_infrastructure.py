@@ -276,6 +276,8 @@ EXAMPLES: dict[str, tuple[Consumer, str, str, str, str]] = {
     ),
     "kube-score": (kube_score, "a.yaml", ALONE, SERVICE, "CRITICAL"),
     "bandit": (bandit, "a.py", SCRIPT, SCRIPT.replace("sha256", "md5"), "B324"),
+    "bandit: programs": (bandit, "a.py", SCRIPT, SCRIPT.replace("hashlib", "subprocess", 1), "B404"),
+    "bandit: scripts": (bandit, "scripts/a.py", f"import subprocess\n{SCRIPT}", SCRIPT.replace("sha256", "md5"), "B324"),
     "gitleaks": (gitleaks, "a.yaml", "key: none\n", LEAK, "private-key"),
     "trivy": (trivy, "Dockerfile", SCANNED, SCANNED.replace("USER 10001\n", ""), "USER"),
 }  # fmt: skip

@@ -1,5 +1,7 @@
 """Some cases' own commands, run whole as their users run them."""
 
+import asyncio
+import importlib.util
 import json
 import os
 import re
@@ -119,6 +121,26 @@ def test_make_dev_serves_until_interrupted(trees: dict[str, Path]) -> None:
     assert "applied 001_create_tables.sql\n" in said
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen("http://127.0.0.1:8001/v1/notes")
+
+
+async def test_what_a_system_runs_for_ends_with_it(trees: dict[str, Path], tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("system", trees["minimal"] / "scripts/system.py")
+    assert spec is not None
+    assert spec.loader is not None
+    system = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(system)
+    started = tmp_path / "pid"
+
+    async def service() -> int:
+        while not (started.exists() and started.read_text()):
+            await asyncio.sleep(0.05)
+        raise system.Stopped("a service ended")
+
+    with pytest.raises(system.Stopped):
+        await system.first_result([service(), system.call(["sh", "-c", f"echo $$ > {started}; exec sleep 600"], {})])
+    async with asyncio.timeout(30):
+        while Path("/proc", started.read_text().strip()).exists():
+            await asyncio.sleep(0.05)
 
 
 def test_make_contract_holds_a_running_system_to_its_apis(trees: dict[str, Path]) -> None:

@@ -10,7 +10,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -231,14 +231,13 @@ def find_program(name: str, missing: str) -> str:
 
 def free_port() -> int:
     """Return a loopback port that nobody listens on, another one each time."""
-    with ExitStack() as held:
-        while True:  # what is held is not offered again
-            probe = held.enter_context(socket.socket())
+    while True:
+        with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port: int = probe.getsockname()[1]
-            if port not in _given:
-                _given.add(port)
-                return port
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def wait_for(done: Callable[[], bool], what: str, process: subprocess.Popen[bytes]) -> None:
