@@ -207,14 +207,30 @@ func (s *ServiceView) SubjectToken() string {
 // TenancyImports is the import block of tests/gen/test_tenancy.py.
 func (s *ServiceView) TenancyImports() string {
 	imports := pythonImports{
-		"uuid": {"UUID", "uuid4"}, "asyncpg": {""}, "pytest": {""}, "httpx2": {"AsyncClient"}, "kit.testing": {"in_process"},
-		"kit.testing.access": {"operations"}, "kit.testing.issuer": {"Issuer"}, "kit.testing.records": {"Entity", "create"},
+		"collections.abc": {"Callable"}, "contextlib": {"AbstractAsyncContextManager"}, "uuid": {"UUID", "uuid4"}, "asyncpg": {""}, "pytest": {""},
+		"httpx2": {"AsyncClient"}, "kit.testing": {"in_process"}, "kit.testing.access": {"operations"}, "kit.testing.records": {"Entity", "create"},
 		s.Package + ".gen.app": {"build"}, s.Package + ".gen.settings": {"Settings"},
 	}
 	if s.System.RoleBased() {
 		imports[s.Package+".gen.access"] = []string{"READ", "WRITE"}
 	}
+	if s.System.TokenBased() {
+		imports.add("kit.testing.issuer", "Issuer")
+	}
+	if s.System.KeyBased() {
+		imports["pydantic"] = []string{"SecretStr"}
+		imports["kit.auth.keys"] = []string{"HEADER", "Entry", "new"}
+	}
 	return imports.block(s.Package)
+}
+
+// ClientForSignature begins the fixture that makes clients of several tenants.
+func (s *ServiceView) ClientForSignature() string {
+	parameters := atoms("settings: Settings")
+	if s.System.TokenBased() {
+		parameters = append(parameters, atom("authority: Issuer"))
+	}
+	return signature("def client_for(", ") -> ClientFor:", parameters)
 }
 
 // TenantTables list the tables whose rows belong to a tenant.
@@ -229,16 +245,46 @@ func (s *ServiceView) TenantTables() string {
 	return expression{head: "[", tail: "]", items: atoms(names...)}.layout("", "TABLES = ", "")
 }
 
-// TenantToken makes the token of a caller who may do everything for a tenant.
-func (s *ServiceView) TenantToken() string { return s.everything("tenant_id=str(tenant)") }
-
-// TenantlessToken makes one that names no tenant.
-func (s *ServiceView) TenantlessToken() string { return s.everything() }
-
-func (s *ServiceView) everything(more ...string) string {
-	var arguments []string
+// TenantToken makes the token of a caller who may do everything for a tenant, or for none.
+func (s *ServiceView) TenantToken() string {
+	var scopes []expression
 	if s.System.RoleBased() {
-		arguments = append(arguments, "*READ", "*WRITE")
+		scopes = atoms("*READ", "*WRITE")
 	}
-	return "    token = authority.token(" + strings.Join(append(arguments, more...), ", ") + ")"
+	return call("authority.token", append(scopes, atom("tenant_id=tenant and str(tenant)"))...).layout("        ", "token = ", "")
+}
+
+// TenantKey makes the API key of such a caller.
+func (s *ServiceView) TenantKey() string {
+	return s.newKey("        ", "key, line = ", pythonString("other"), "READ | WRITE", "tenant")
+}
+
+// TestTenant is the customer for whom the callers of the tests act: a token says
+// it in JSON, an API key knows it as it is.
+func (s *ServiceView) TestTenant() string {
+	if s.System.KeyBased() {
+		return "uuid4()"
+	}
+	return "str(uuid4())"
+}
+
+// NewKey makes the API key of a client with these scopes, and its line.
+func (s *ServiceView) NewKey(indent, names, client, scopes string) string {
+	return s.newKey(indent, names+" = ", pythonString(client), scopes, "TENANT")
+}
+
+// ScopedKey returns the API key of a client whose scopes are those that it is given.
+func (s *ServiceView) ScopedKey() string {
+	return s.newKey("        ", "return ", pythonString("somebody"), "scopes", "TENANT")
+}
+
+func (s *ServiceView) newKey(indent, prefix, client, scopes, tenant string) string {
+	entry := atoms(client)
+	if s.System.RoleBased() {
+		entry = append(entry, atom("scopes="+scopes))
+	}
+	if s.System.Security.Tenants() {
+		entry = append(entry, atom("tenant="+tenant))
+	}
+	return call("new", call("Entry", entry...)).layout(indent, prefix, "")
 }

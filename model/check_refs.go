@@ -130,9 +130,9 @@ func (c *checker) checkCallers() {
 		c.fail("security.authorization", "roles need callers that are known, and authentication is none",
 			"choose oidc or api-key for security.authentication, or none for security.authorization")
 	}
-	if s := c.answers.Security; s.Tenants() && s.Authentication != "oidc" {
-		c.fail("security.tenancy", "the tenant of a request is a claim of its token, and authentication is "+s.Authentication,
-			"choose oidc for security.authentication, or none for security.tenancy")
+	if s := c.answers.Security; s.Tenants() && s.Authentication == "none" {
+		c.fail("security.tenancy", "the tenant of a request follows from who makes it, and authentication is none",
+			"choose oidc or api-key for security.authentication, or none for security.tenancy")
 	}
 	if s := c.answers; s.Security.Tenants() && (s.Datastores.Broker != "none" || hasBroker(*s) && slices.ContainsFunc(s.Services, func(s Service) bool { return len(s.Publishes) > 0 || s.CQRS })) {
 		c.fail("security.tenancy", "events do not say yet whose records they are about",

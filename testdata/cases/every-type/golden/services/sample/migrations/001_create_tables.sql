@@ -1,6 +1,7 @@
 -- migrate:up
 
 CREATE TABLE words (
+    tenant_id uuid NOT NULL DEFAULT nullif(current_setting('app.tenant_id', true), '')::uuid,
     id uuid NOT NULL,
     short text NOT NULL,
     code text NOT NULL,
@@ -15,9 +16,9 @@ CREATE TABLE words (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     version integer NOT NULL DEFAULT 1,
-    CONSTRAINT words_pkey PRIMARY KEY (id),
-    CONSTRAINT words_code_key UNIQUE (code),
-    CONSTRAINT words_contact_key UNIQUE (contact),
+    CONSTRAINT words_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT words_code_key UNIQUE (tenant_id, code),
+    CONSTRAINT words_contact_key UNIQUE (tenant_id, contact),
     CONSTRAINT words_short_check CHECK (char_length(short) <= 1),
     CONSTRAINT words_code_check CHECK (char_length(code) BETWEEN 2 AND 8 AND code ~ '^[A-Z0-9]+$'),
     CONSTRAINT words_label_check CHECK (char_length(label) <= 100),
@@ -29,11 +30,17 @@ CREATE TABLE words (
     CONSTRAINT words_homepage_check CHECK (char_length(homepage) <= 2048),
     CONSTRAINT words_callback_check CHECK (char_length(callback) <= 2048)
 );
-CREATE INDEX words_created_at_id_idx ON words (created_at, id);
-CREATE INDEX words_label_id_idx ON words (label, id);
-CREATE INDEX words_other_contact_created_at_idx ON words (other_contact, created_at, id);
+CREATE INDEX words_created_at_id_idx ON words (tenant_id, created_at, id);
+CREATE INDEX words_label_id_idx ON words (tenant_id, label, id);
+CREATE INDEX words_other_contact_created_at_idx ON words (tenant_id, other_contact, created_at, id);
+ALTER TABLE words ENABLE ROW LEVEL SECURITY;
+ALTER TABLE words FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON words
+    USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+GRANT SELECT, INSERT, UPDATE, DELETE ON words TO sample;
 
 CREATE TABLE numbers (
+    tenant_id uuid NOT NULL DEFAULT nullif(current_setting('app.tenant_id', true), '')::uuid,
     id uuid NOT NULL,
     count integer NOT NULL,
     signed integer NOT NULL DEFAULT -5,
@@ -47,19 +54,25 @@ CREATE TABLE numbers (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     version integer NOT NULL DEFAULT 1,
-    CONSTRAINT numbers_pkey PRIMARY KEY (id),
-    CONSTRAINT numbers_big_key UNIQUE (big),
+    CONSTRAINT numbers_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT numbers_big_key UNIQUE (tenant_id, big),
     CONSTRAINT numbers_count_check CHECK (count >= 0 AND count <= 1000),
     CONSTRAINT numbers_big_limited_check CHECK (big_limited >= -9007199254740993 AND big_limited <= 9007199254740993),
     CONSTRAINT numbers_price_check CHECK (price >= 0 AND price <= 999999999.99),
     CONSTRAINT numbers_ratio_check CHECK (ratio >= 0 AND ratio <= 1)
 );
-CREATE INDEX numbers_created_at_id_idx ON numbers (created_at, id);
-CREATE INDEX numbers_count_id_idx ON numbers (count, id);
-CREATE INDEX numbers_price_id_idx ON numbers (price, id);
-CREATE INDEX numbers_reading_id_idx ON numbers (reading, id);
+CREATE INDEX numbers_created_at_id_idx ON numbers (tenant_id, created_at, id);
+CREATE INDEX numbers_count_id_idx ON numbers (tenant_id, count, id);
+CREATE INDEX numbers_price_id_idx ON numbers (tenant_id, price, id);
+CREATE INDEX numbers_reading_id_idx ON numbers (tenant_id, reading, id);
+ALTER TABLE numbers ENABLE ROW LEVEL SECURITY;
+ALTER TABLE numbers FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON numbers
+    USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+GRANT SELECT, INSERT, UPDATE, DELETE ON numbers TO sample;
 
 CREATE TABLE moments (
+    tenant_id uuid NOT NULL DEFAULT nullif(current_setting('app.tenant_id', true), '')::uuid,
     id uuid NOT NULL,
     on_day date NOT NULL,
     maybe_day date,
@@ -68,15 +81,21 @@ CREATE TABLE moments (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     version integer NOT NULL DEFAULT 1,
-    CONSTRAINT moments_pkey PRIMARY KEY (id),
-    CONSTRAINT moments_maybe_day_key UNIQUE (maybe_day),
-    CONSTRAINT moments_at_key UNIQUE (at),
+    CONSTRAINT moments_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT moments_maybe_day_key UNIQUE (tenant_id, maybe_day),
+    CONSTRAINT moments_at_key UNIQUE (tenant_id, at),
     CONSTRAINT moments_on_day_check CHECK (on_day >= '2000-01-01' AND on_day <= '2100-12-31')
 );
-CREATE INDEX moments_created_at_id_idx ON moments (created_at, id);
-CREATE INDEX moments_on_day_id_idx ON moments (on_day, id);
+CREATE INDEX moments_created_at_id_idx ON moments (tenant_id, created_at, id);
+CREATE INDEX moments_on_day_id_idx ON moments (tenant_id, on_day, id);
+ALTER TABLE moments ENABLE ROW LEVEL SECURITY;
+ALTER TABLE moments FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON moments
+    USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+GRANT SELECT, INSERT, UPDATE, DELETE ON moments TO sample;
 
 CREATE TABLE others (
+    tenant_id uuid NOT NULL DEFAULT nullif(current_setting('app.tenant_id', true), '')::uuid,
     id uuid NOT NULL,
     enabled boolean NOT NULL,
     visible boolean NOT NULL DEFAULT true,
@@ -92,24 +111,30 @@ CREATE TABLE others (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     version integer NOT NULL DEFAULT 1,
-    CONSTRAINT others_pkey PRIMARY KEY (id),
-    CONSTRAINT others_token_key UNIQUE (token),
-    CONSTRAINT others_words_id_key UNIQUE (words_id),
-    CONSTRAINT others_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES others (id) ON DELETE RESTRICT,
-    CONSTRAINT others_words_id_fkey FOREIGN KEY (words_id) REFERENCES words (id) ON DELETE RESTRICT,
-    CONSTRAINT others_numbers_id_fkey FOREIGN KEY (numbers_id) REFERENCES numbers (id) ON DELETE RESTRICT,
+    CONSTRAINT others_pkey PRIMARY KEY (tenant_id, id),
+    CONSTRAINT others_token_key UNIQUE (tenant_id, token),
+    CONSTRAINT others_words_id_key UNIQUE (tenant_id, words_id),
+    CONSTRAINT others_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES others (tenant_id, id) ON DELETE RESTRICT,
+    CONSTRAINT others_words_id_fkey FOREIGN KEY (tenant_id, words_id) REFERENCES words (tenant_id, id) ON DELETE RESTRICT,
+    CONSTRAINT others_numbers_id_fkey FOREIGN KEY (tenant_id, numbers_id) REFERENCES numbers (tenant_id, id) ON DELETE RESTRICT,
     CONSTRAINT others_level_check CHECK (level IN ('low', 'medium', 'high')),
     CONSTRAINT others_colour_check CHECK (colour IN ('red', 'green', 'blue'))
 );
-CREATE INDEX others_created_at_id_idx ON others (created_at, id);
-CREATE INDEX others_visible_created_at_idx ON others (visible, created_at, id);
-CREATE INDEX others_trace_created_at_idx ON others (trace, created_at, id);
-CREATE INDEX others_level_created_at_idx ON others (level, created_at, id);
-CREATE INDEX others_colour_created_at_idx ON others (colour, created_at, id);
-CREATE INDEX others_parent_id_created_at_idx ON others (parent_id, created_at, id);
-CREATE INDEX others_numbers_id_created_at_idx ON others (numbers_id, created_at, id);
+CREATE INDEX others_created_at_id_idx ON others (tenant_id, created_at, id);
+CREATE INDEX others_visible_created_at_idx ON others (tenant_id, visible, created_at, id);
+CREATE INDEX others_trace_created_at_idx ON others (tenant_id, trace, created_at, id);
+CREATE INDEX others_level_created_at_idx ON others (tenant_id, level, created_at, id);
+CREATE INDEX others_colour_created_at_idx ON others (tenant_id, colour, created_at, id);
+CREATE INDEX others_parent_id_created_at_idx ON others (tenant_id, parent_id, created_at, id);
+CREATE INDEX others_numbers_id_created_at_idx ON others (tenant_id, numbers_id, created_at, id);
+ALTER TABLE others ENABLE ROW LEVEL SECURITY;
+ALTER TABLE others FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON others
+    USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+GRANT SELECT, INSERT, UPDATE, DELETE ON others TO sample;
 
 CREATE TABLE idempotency_keys (
+    tenant_id uuid NOT NULL DEFAULT nullif(current_setting('app.tenant_id', true), '')::uuid,
     operation text NOT NULL,
     key text NOT NULL,
     fingerprint bytea NOT NULL,
@@ -117,13 +142,35 @@ CREATE TABLE idempotency_keys (
     headers jsonb,
     body bytea,
     expires_at timestamptz NOT NULL,
-    CONSTRAINT idempotency_keys_pkey PRIMARY KEY (operation, key)
+    CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, operation, key)
 );
 COMMENT ON TABLE idempotency_keys IS 'Replies to requests with an Idempotency-Key, kept until they expire';
 CREATE INDEX idempotency_keys_expires_at_idx ON idempotency_keys (expires_at);
+ALTER TABLE idempotency_keys ENABLE ROW LEVEL SECURITY;
+ALTER TABLE idempotency_keys FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON idempotency_keys
+    USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+CREATE POLICY sweep ON idempotency_keys TO sample_owner
+    USING (expires_at <= now());
+GRANT SELECT, INSERT, UPDATE, DELETE ON idempotency_keys TO sample;
+CREATE FUNCTION sweep_idempotency_keys(most integer) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT
+AS $$
+    WITH swept AS (
+        DELETE FROM idempotency_keys WHERE (tenant_id, operation, key) IN (
+            SELECT tenant_id, operation, key FROM idempotency_keys WHERE expires_at <= now()
+            ORDER BY expires_at LIMIT most FOR UPDATE SKIP LOCKED
+        )
+        RETURNING 1
+    )
+    SELECT count(*) FROM swept
+$$;
+REVOKE ALL ON FUNCTION sweep_idempotency_keys(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION sweep_idempotency_keys(integer) TO sample;
 
 -- migrate:down
 
+DROP FUNCTION sweep_idempotency_keys(integer);
 DROP TABLE idempotency_keys;
 DROP TABLE others;
 DROP TABLE moments;
