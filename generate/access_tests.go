@@ -3,6 +3,8 @@ package generate
 import (
 	"slices"
 	"strings"
+
+	"codex-design/model"
 )
 
 // fixture is something that the settings of the service's tests are made of.
@@ -237,7 +239,7 @@ func (s *ServiceView) ClientForSignature() string {
 func (s *ServiceView) TenantTables() string {
 	var names []string
 	for _, table := range s.Schema {
-		if len(table.Policies) > 0 {
+		if len(table.Policies) > 0 && table.Name != model.AuditName { // which the service cannot read at all
 			names = append(names, pythonString(strings.Trim(table.Name, `"`)))
 		}
 	}

@@ -160,7 +160,7 @@ func (s *ServiceView) ReadModelsArgument() string {
 func (s *ServiceView) ReadModelTestImports() string {
 	imports := pythonImports{
 		"asyncio": {""}, "asyncpg": {""}, "typing": {"Any"}, "uuid": {"UUID", "uuid4"}, "httpx2": {"AsyncClient"}, "pydantic": {"SecretStr"},
-		"kit.db": {"Database"}, "kit.metrics": {"Metrics"}, "kit.testing": {"in_process"}, "kit.testing.plugin": {"NewDatabase"},
+		"kit.db": {"Database"}, "kit.metrics": {"Metrics"}, "kit.testing": {"in_process"}, "kit.testing.plugin": {"AsOwner", "NewDatabase"},
 		"kit.testing.readmodel": {"Projection"}, "kit.testing.records": {"Body", "Entity", "create"},
 		s.Package + ".gen.app": {"build"}, s.Package + ".gen.messaging": {"MESSAGING"}, s.Package + ".gen.settings": {"Settings"},
 	}
@@ -181,7 +181,7 @@ func (s *ServiceView) ClientSignature() string {
 
 // ListsTestSignature starts the test that takes the records away.
 func (s *ServiceView) ListsTestSignature() string {
-	arguments := atoms("entity: Entity", "settings: Settings", "new_database: NewDatabase")
+	arguments := atoms("entity: Entity", "settings: Settings", "new_database: NewDatabase", "as_owner: AsOwner")
 	if s.System.Authenticated() {
 		arguments = append(arguments, atom("credentials: dict[str, str]"))
 	}

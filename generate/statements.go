@@ -225,8 +225,11 @@ func (e *EntityView) DeleteCall() string {
 	if len(context) == 0 {
 		return ""
 	}
-	return call("await db.fetchval", append(atoms("DELETE", "row_id", "versions"), context...)...).
-		layout("        ", "return ", " is not None")
+	deletion := call("await db.fetchval", append(atoms("DELETE", "row_id", "versions"), context...)...)
+	if line := "        return " + deletion.String() + " is not None"; len(line) <= pythonWidth {
+		return line
+	}
+	return deletion.layout("        ", "found = ", "") + "\n        return found is not None"
 }
 
 // AssignmentsCall gives the update's pairs of arguments.

@@ -143,6 +143,7 @@ type Security struct {
 	RateLimit      RateLimit `yaml:"rate_limit,omitempty"`
 	Secrets        string    `yaml:"secrets"` // files | kubernetes | external-secrets
 	Tenancy        string    `yaml:"tenancy"` // none | row-level
+	Audit          bool      `yaml:"audit,omitempty"`
 }
 
 // OIDC names whose tokens are believed; what is empty has a default.

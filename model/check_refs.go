@@ -134,6 +134,10 @@ func (c *checker) checkCallers() {
 		c.fail("security.tenancy", "the tenant of a request follows from who makes it, and authentication is none",
 			"choose oidc or api-key for security.authentication, or none for security.tenancy")
 	}
+	if s := c.answers.Security; s.Audit && s.Authentication == "none" {
+		c.fail("security.audit", "the audit log says who changed a record, and authentication is none",
+			"choose oidc or api-key for security.authentication, or leave out security.audit")
+	}
 	if s := c.answers; s.Security.Tenants() && (s.Datastores.Broker != "none" || hasBroker(*s) && slices.ContainsFunc(s.Services, func(s Service) bool { return len(s.Publishes) > 0 || s.CQRS })) {
 		c.fail("security.tenancy", "events do not say yet whose records they are about",
 			"choose none for datastores.broker or for security.tenancy")

@@ -119,6 +119,7 @@ var keys = []Key{
 		{Value: "none", Label: "None", Detail: "one customer"},
 		{Value: "row-level", Label: "Row level", Detail: "a tenant on every record, checked by the database"},
 	}},
+	{Path: "security.audit", Title: "Audit log", Help: "Who created, changed or deleted which record, and what it was before: one more row with every write, in the same statement, which the service can add and never change."},
 	{Path: "delivery", Title: "Delivery", Help: "How the system is built and reached."},
 	{Path: "delivery.gateway", Title: "Gateway", Help: "What stands at the edge.", Choices: []Choice{
 		{Value: "istio", Label: "Istio", Detail: "ingress and mesh"},

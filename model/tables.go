@@ -99,6 +99,9 @@ func (b Blueprint) schemaOf(s ServicePlan) []Table {
 		tables = append(tables, tableOf(entity, placed))
 	}
 	tables = append(tables, idempotencyTable())
+	if b.Security.Audit {
+		tables = append(tables, auditTable())
+	}
 	separateNames(tables)
 	if b.Security.Tenants() {
 		tables = perTenant(tables, s)

@@ -10,7 +10,7 @@ func (s Security) Tenants() bool { return s.Tenancy == "row-level" }
 
 // SplitsRoles reports whether a service may not do everything with its tables:
 // a role that owns a table could lift what the database holds it to.
-func (s Security) SplitsRoles() bool { return s.Tenants() }
+func (s Security) SplitsRoles() bool { return s.Tenants() || s.Audit }
 
 // SplitRoles reports whether the service runs as another role than its migrations.
 func (s ServicePlan) SplitRoles() bool { return s.Owner != s.Role }
@@ -101,9 +101,14 @@ $$`,
 	return t
 }
 
-// grantTables gives the service's role what its statements need and no more.
+// grantTables gives the service's role what its statements need and no more: to
+// the audit log it can only add.
 func grantTables(tables []Table, s ServicePlan) {
-	for i := range tables {
-		tables[i].Grants = append(tables[i].Grants, Grant{Role: s.Role, Privileges: []string{"SELECT", "INSERT", "UPDATE", "DELETE"}})
+	for i, table := range tables {
+		privileges := []string{"SELECT", "INSERT", "UPDATE", "DELETE"}
+		if table.Name == AuditName {
+			privileges = []string{"INSERT"}
+		}
+		tables[i].Grants = append(table.Grants, Grant{Role: s.Role, Privileges: privileges})
 	}
 }

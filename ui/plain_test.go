@@ -36,7 +36,7 @@ var spokenShop = []string{
 	"a order: ref(order) required", "a product: ref(catalog.product) required", "",
 	"", "", // connections
 	"", "", "", // datastores
-	"", "", "", "", "", "", // security: what cannot be answered yet is not asked
+	"", "", "", "", "", "", "", // security: what cannot be answered yet is not asked
 	"", "", // delivery
 }
 

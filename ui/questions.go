@@ -160,6 +160,7 @@ func securityQuestions(d *design, _ spot) []question {
 		rateLimitQuestion(),
 		textOf("security.secrets", "", func(a *model.Answers) *string { return &a.Security.Secrets }),
 		textOf("security.tenancy", "", func(a *model.Answers) *string { return &a.Security.Tenancy }),
+		yesNo("security.audit", func(a *model.Answers) *bool { return &a.Security.Audit }),
 	)
 }
 

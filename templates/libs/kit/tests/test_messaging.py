@@ -144,6 +144,7 @@ async def test_an_event_is_applied_once_and_in_its_trace(postbox: Postbox) -> No
         await postbox.until_applied("a")
         await until(postbox.pending, 0)
     assert await postbox.db.fetchval("SELECT trace_id FROM applied") == TRACE
+    assert await postbox.db.fetchval("SELECT subject FROM applied") == NAME
     event_id = await postbox.db.fetchval("SELECT event_id FROM applied")
     assert event_id == await postbox.db.fetchval("SELECT id FROM outbox")
     assert event_id == await postbox.db.fetchval("SELECT event_id FROM inbox")

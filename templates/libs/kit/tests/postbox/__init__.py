@@ -8,6 +8,7 @@ from importlib import import_module
 from opentelemetry import trace
 from opentelemetry.trace import format_trace_id
 
+from kit import identity
 from kit.db import Executor
 from kit.logs import get_logger
 from kit.messaging.broker import Connect
@@ -58,10 +59,11 @@ async def keep(event: Event[NoteWritten], tx: Executor) -> None:
     cured = await tx.fetchval("SELECT EXISTS (SELECT FROM applied WHERE text = 'cure')")
     trace_id = format_trace_id(trace.get_current_span().get_span_context().trace_id)
     await tx.execute(
-        "INSERT INTO applied (event_id, text, trace_id) VALUES ($1, $2, $3)",
+        "INSERT INTO applied (event_id, text, trace_id, subject) VALUES ($1, $2, $3, $4)",
         event.id,
         text,
         trace_id,
+        identity.current().subject,
     )
     if text.startswith("poison") and not cured:
         msg = "this note is poison"

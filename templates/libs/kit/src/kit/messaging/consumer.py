@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from kit import deadline
 from kit.db import Database, DatabaseUnavailableError, Executor
 from kit.deadline import DeadlineExceededError
+from kit.identity import Principal, acting_as
 from kit.logs import get_logger
 from kit.messaging import inbox
 from kit.messaging.broker import Broker, BrokerUnavailableError, Connect, Delivery
@@ -245,7 +246,8 @@ class Worker:
             attributes=attributes,
         ):
             try:
-                applied = await self._apply(event, subscription)
+                with acting_as(Principal(self._name)):
+                    applied = await self._apply(event, subscription)
             except RejectedError as error:
                 await self._bury(delivery, f"rejected: {error}")
             except Exception as error:  # noqa: BLE001 - whatever a handler raises

@@ -168,8 +168,31 @@ $$;
 REVOKE ALL ON FUNCTION sweep_idempotency_keys(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION sweep_idempotency_keys(integer) TO sample;
 
+CREATE TABLE audit_log (
+    tenant_id uuid NOT NULL DEFAULT nullif(current_setting('app.tenant_id', true), '')::uuid,
+    position bigint GENERATED ALWAYS AS IDENTITY NOT NULL,
+    happened_at timestamptz NOT NULL DEFAULT now(),
+    subject text NOT NULL,
+    request_id text,
+    operation text NOT NULL,
+    entity text NOT NULL,
+    record_id uuid NOT NULL,
+    before jsonb,
+    after jsonb,
+    CONSTRAINT audit_log_pkey PRIMARY KEY (tenant_id, position),
+    CONSTRAINT audit_log_operation_check CHECK (operation IN ('create', 'update', 'delete'))
+);
+COMMENT ON TABLE audit_log IS 'Who created, changed and deleted which record; the service adds rows and can neither read nor change them';
+CREATE INDEX audit_log_record_id_position_idx ON audit_log (tenant_id, record_id, position);
+ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit_log FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON audit_log
+    USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+GRANT INSERT ON audit_log TO sample;
+
 -- migrate:down
 
+DROP TABLE audit_log;
 DROP FUNCTION sweep_idempotency_keys(integer);
 DROP TABLE idempotency_keys;
 DROP TABLE others;
