@@ -96,6 +96,24 @@ func (s *SystemView) SystemForm() string {
 	return form
 }
 
+// ServicesArgument declares the argument of scripts/system.py that names the services.
+func (s *SystemView) ServicesArgument() string {
+	return call("parser.add_argument", atoms(`"services"`, `nargs="+"`, "type=Service.parse", "metavar="+pythonString(s.SystemForm()))...).layout("    ", "", "")
+}
+
+// ParsedService makes a service of the parts of its name there.
+func (s *SystemView) ParsedService() string {
+	parts := atoms("name", "package", "database")
+	if s.Security.SplitsRoles() {
+		parts = append(parts, atoms("owner", "database")...)
+	}
+	parts = append(parts, call("int", atom("port")))
+	if s.Broker != nil {
+		parts = append(parts, call("tuple", call("filter", atom("None"), atom(`processes.split(",")`))))
+	}
+	return call("cls", parts...).layout("        ", "return ", "")
+}
+
 // ProcessNames are those of the service beside its API, as scripts/system.py takes them.
 func (s *ServiceView) ProcessNames() string {
 	var names []string
