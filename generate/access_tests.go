@@ -94,6 +94,9 @@ func (s *ServiceView) importCredentials(imports pythonImports) {
 	if s.System.Security.Tenants() {
 		imports.add("uuid", "uuid4")
 	}
+	if s.System.Security.Tenants() && s.Owned() && s.System.KeyBased() {
+		imports.add("uuid", "UUID")
+	}
 	switch {
 	case s.System.TokenBased():
 		imports.add("collections.abc", "Iterator")

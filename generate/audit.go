@@ -38,8 +38,8 @@ func auditFollowers(e *EntityView, operation string) []follower {
 		},
 		before: operation == "update",
 		context: []contextValue{
-			{"subject", "text", "kit.audit", "current_subject"},
-			{"request_id", "text", "kit.audit", "current_request_id"},
+			subject,
+			{"request_id", "text", "kit.logs", "current_request_id"},
 		},
 	}}
 }

@@ -37,6 +37,7 @@ var ownership = []rule{
 var conditions = []rule{
 	{pattern: "services/{service}/src/{package}/gen/clients/**", when: (*ServiceView).Calling},
 	{pattern: "services/{service}/tests/gen/test_calls.py", when: (*ServiceView).Refers},
+	{pattern: "services/{service}/tests/gen/test_ownership.py", when: (*ServiceView).Owned},
 	{pattern: "services/{service}/src/{package}/gen/events.py", when: hasEvents},
 	{pattern: "services/{service}/src/{package}/gen/{entity}/read_model.py", when: keepsReadModel},
 	{pattern: "services/{service}/tests/gen/test_read_model.py", when: keepsReadModel},
@@ -157,7 +158,9 @@ var systemConditions = []rule{
 	{pattern: "deploy/terraform/modules/redis/**", asked: func(s *SystemView) bool { return s.Cache != nil }},
 	{pattern: "deploy/terraform/modules/secrets/**", asked: func(s *SystemView) bool { return s.ExternalSecrets() || onLambda(s) }},
 	{pattern: "libs/kit/src/kit/tenancy.py", asked: tenants},
-	{pattern: "libs/kit/src/kit/audit.py", asked: (*SystemView).Audited},
+	{pattern: "libs/kit/src/kit/ownership.py", asked: (*SystemView).Owned},
+	{pattern: "libs/kit/tests/test_ownership.py", asked: (*SystemView).Owned},
+	{pattern: "architecture/decisions/0020-object-ownership.md", asked: (*SystemView).Owned},
 	{pattern: "services/{service}/tests/gen/test_audit.py", asked: (*SystemView).Audited},
 	{pattern: "architecture/decisions/0019-audit-log.md", asked: (*SystemView).Audited},
 	{pattern: "libs/kit/tests/test_tenancy.py", asked: tenants},

@@ -445,7 +445,12 @@ func (e *EntityView) RepositoryImports() string {
 	}
 	imports.add("kit.db", "Executor")
 	for _, value := range e.contextValues() {
-		imports.add(value.module, value.function)
+		if value.module != "" {
+			imports.add(value.module, value.function)
+		}
+	}
+	if e.Owned() {
+		imports.add("kit.ownership", "Ownership")
 	}
 	imports.add(schemas, e.Class+"Create")
 	imports.add(schemas, e.Class+"Patch")
@@ -497,6 +502,9 @@ func (e *EntityView) FilterConditions() []FilterCondition {
 	conditions := make([]FilterCondition, len(e.Filters))
 	for i, filter := range e.Filters {
 		conditions[i] = FilterCondition{filter.Attribute, filter.Column + " " + filterOperators[filter.Operator]}
+	}
+	if e.Owned() {
+		conditions = append(conditions, FilterCondition{model.OwnerColumn, model.OwnerColumn + " " + filterOperators[model.FilterEqual]})
 	}
 	return conditions
 }
@@ -594,13 +602,19 @@ func (e *EntityView) RulesImports() string {
 func (e *EntityView) EntityServiceImports() string {
 	imports := pythonImports{}
 	imports.add("kit.app", "Resources")
-	imports.add("kit.crud", "CrudService")
-	if e.ReadTable == "" {
-		imports.add("kit.crud", "Pages")
-		imports.add(e.module("repository"), "LISTING")
-	} else {
-		imports.add(e.module("read_model"), e.Class+"ReadModel")
+	if !e.Owned() {
+		imports.add("kit.crud", "CrudService")
 	}
+	switch {
+	case e.ReadTable != "":
+		imports.add(e.module("read_model"), e.Class+"ReadModel")
+	case !e.Owned():
+		imports.add("kit.crud", "Pages")
+		fallthrough
+	default:
+		imports.add(e.module("repository"), "LISTING")
+	}
+	e.importOwners(imports)
 	if e.Refers() {
 		imports.add("kit.references", "References")
 		imports.add("kit.references", "Target")

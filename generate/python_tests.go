@@ -286,6 +286,12 @@ func (e *EntityView) EntityCall() string {
 	arguments = append(arguments, mapping("filters", e.filterFields())...)
 	arguments = append(arguments, mapping("references", references)...)
 	arguments = append(arguments, mapping("remote", e.remoteMembers())...)
+	if e.Owned() {
+		arguments = append(arguments, atom("owned=True"))
+	}
+	if owned := len(e.ownedReferences()); owned > 0 {
+		arguments = append(arguments, atom("lookups="+strconv.Itoa(owned)))
+	}
 	return call("Entity", arguments...).layout("    ", "", ",")
 }
 

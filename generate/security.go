@@ -135,6 +135,9 @@ func (s *ServiceView) AccessModuleImports() string {
 		imports.add(s.Package+".gen.access", "READ")
 		imports.add(s.Package+".gen.access", "WRITE")
 	}
+	if s.Owned() {
+		imports.add(s.Package+".gen.access", "ANY")
+	}
 	return imports.block(s.Package)
 }
 

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"codex-design/model"
 )
 
 // textWidth is where SQL inside Python constants is wrapped.
@@ -29,12 +31,15 @@ type follower struct {
 	context []contextValue
 }
 
-// contextValue is an argument of a follower that is in no row: who writes, for
-// instance. A function of the shared library returns it.
+// contextValue is an argument that is in no row: who writes, for instance. A
+// function returns it, or a method of an object of its module.
 type contextValue struct {
 	name, sqlType    string
 	module, function string
 }
+
+// subject is who makes a change.
+var subject = contextValue{"subject", "text", "kit.identity", "current_subject"}
 
 // followers are asked, one after the other, what follows an operation on an entity.
 var followers []func(e *EntityView, operation string) []follower
@@ -59,12 +64,14 @@ func (e *EntityView) UpdateStatement() string {
 		lines = append(lines, "    "+assignment+",")
 	}
 	lines = append(lines, "    version = version + 1", "WHERE id = $1 {before}AND ($2::integer[] IS NULL OR version = ANY($2))")
+	lines = append(lines, e.ownersOnly()...)
 	return e.statement(change{"update", lines, e.columns(), 2*len(e.Fields) + 2})
 }
 
 // DeleteStatement deletes the row where it has one of the versions.
 func (e *EntityView) DeleteStatement() string {
 	lines := []string{"DELETE FROM " + e.Table, "WHERE id = $1 AND ($2::integer[] IS NULL OR version = ANY($2))"}
+	lines = append(lines, e.ownersOnly()...)
 	return e.statement(change{"delete", lines, []string{"id"}, 2})
 }
 
@@ -76,7 +83,8 @@ func (e *EntityView) statement(c change) string {
 	if before {
 		condition = "AND EXISTS (SELECT FROM before) "
 	}
-	lines := strings.Split(strings.ReplaceAll(strings.Join(c.lines, "\n"), "{before}", condition), "\n")
+	context := strings.NewReplacer(append(placeholders(e.contextOf(c.operation), c.own), "{before}", condition)...)
+	lines := strings.Split(context.Replace(strings.Join(c.lines, "\n")), "\n")
 	if len(after) == 0 {
 		return strings.Join(append(lines, wrapList("RETURNING ", c.returns, "")), "\n")
 	}
@@ -85,7 +93,6 @@ func (e *EntityView) statement(c change) string {
 		parts = append(parts, expressionOf("before", e.Columns("SELECT"), "FROM "+e.Table, "WHERE id = $1", "FOR UPDATE"))
 	}
 	parts = append(parts, expressionOf("changed", append(lines, e.Columns("RETURNING"))...))
-	context := strings.NewReplacer(placeholders(contextOf(after), c.own)...)
 	for _, f := range after {
 		parts = append(parts, expressionOf(f.name, strings.Split(context.Replace(strings.Join(f.lines, "\n")), "\n")...))
 	}
@@ -97,10 +104,10 @@ func expressionOf(name string, lines ...string) string {
 	return name + " AS (\n    " + indent(4, strings.Join(lines, "\n")) + "\n)"
 }
 
-// contextOf lists each value once that some followers need.
-func contextOf(after []follower) []contextValue {
-	var values []contextValue
-	for _, f := range after {
+// contextOf lists each value once that the statement of an operation needs.
+func (e *EntityView) contextOf(operation string) []contextValue {
+	values := e.ownerContext(operation)
+	for _, f := range e.followersOf(operation) {
 		for _, value := range f.context {
 			if !slices.Contains(values, value) {
 				values = append(values, value)
@@ -121,17 +128,13 @@ func placeholders(values []contextValue, own int) []string {
 
 // contextValues are those of all the entity's statements.
 func (e *EntityView) contextValues() []contextValue {
-	var all []follower
-	for _, operation := range []string{"create", "update", "delete"} {
-		all = append(all, e.followersOf(operation)...)
-	}
-	return contextOf(all)
+	return slices.Concat(e.contextOf("create"), e.contextOf("update"), e.contextOf("delete"))
 }
 
 // contextCalls are the arguments that the followers of an operation need.
 func (e *EntityView) contextCalls(operation string) []expression {
 	var calls []expression
-	for _, value := range contextOf(e.followersOf(operation)) {
+	for _, value := range e.contextOf(operation) {
 		calls = append(calls, atom(value.function+"()"))
 	}
 	return calls
@@ -139,11 +142,19 @@ func (e *EntityView) contextCalls(operation string) []expression {
 
 // columns are those of the entity's table, in the order of its rows.
 func (e *EntityView) columns() []string {
+	return append(e.givenColumns(), "created_at", "updated_at", "version")
+}
+
+// givenColumns are those that a new row is given.
+func (e *EntityView) givenColumns() []string {
 	columns := []string{"id"}
 	for _, field := range e.Fields {
 		columns = append(columns, field.SQLName)
 	}
-	return append(columns, "created_at", "updated_at", "version")
+	if e.Owned() {
+		columns = append(columns, model.OwnerColumn)
+	}
+	return columns
 }
 
 // Columns are the columns for the lines of a statement that starts after the given word.
@@ -151,11 +162,7 @@ func (e *EntityView) Columns(word string) string { return wrapList(word+" ", e.c
 
 // InsertColumns are the columns that a new row is given.
 func (e *EntityView) InsertColumns() string {
-	columns := []string{"id"}
-	for _, field := range e.Fields {
-		columns = append(columns, field.SQLName)
-	}
-	return wrapList("INSERT INTO "+e.Table+" (", columns, ")")
+	return wrapList("INSERT INTO "+e.Table+" (", e.givenColumns(), ")")
 }
 
 // InsertValues are the placeholders for InsertColumns.
@@ -163,6 +170,9 @@ func (e *EntityView) InsertValues() string {
 	values := make([]string, len(e.Fields)+1)
 	for i := range values {
 		values[i] = "$" + strconv.Itoa(i+1)
+	}
+	if e.Owned() {
+		values = append(values, "{"+subject.name+"}")
 	}
 	return wrapList("VALUES (", values, ")")
 }

@@ -4,6 +4,7 @@ package model
 const (
 	ReadScope  = ":read"
 	WriteScope = ":write"
+	anyScope   = ":any"
 )
 
 // takeScopes gives each route of the entity its scope: products:read, products:write.

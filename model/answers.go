@@ -75,6 +75,7 @@ type Entity struct {
 	Name        string  `yaml:"name"`
 	Was         string  `yaml:"was,omitempty"`
 	Description string  `yaml:"description,omitempty"`
+	Owned       bool    `yaml:"owned,omitempty"` // a record belongs to who created it
 	Fields      []Field `yaml:"fields"`
 }
 

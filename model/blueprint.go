@@ -149,6 +149,7 @@ type EntityPlan struct {
 	Table       string // SQL, quoted if reserved: order_lines
 	ReadTable   string // SQL, of the read model: order_lines_read; empty where lists read the table itself
 	Path        string // /v1/order-lines
+	AnyScope    string // lets its holder use everybody's records; empty where records have no owner
 	Tag         string // OpenAPI tag: order-lines
 	Fields      []FieldPlan
 	Sorts       []SortPlan

@@ -34,6 +34,7 @@ func Check(a Answers) []Problem {
 	c.checkClashes()
 	c.checkRoutes()
 	c.checkCallers()
+	c.checkOwners()
 	return c.problems
 }
 

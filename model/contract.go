@@ -21,6 +21,7 @@ type Contract struct {
 type ContractEntity struct {
 	Name, Was  string
 	Path       string
+	Owned      bool                `json:",omitempty"` // a caller sees their own records alone
 	Parameters []ContractParameter // of its lists and reads
 	Fields     []ContractField
 }
@@ -68,7 +69,7 @@ const firstVersion = "1.0.0"
 func ContractOf(b Blueprint, s ServicePlan) Contract {
 	contract := Contract{Version: firstVersion, Access: accessOf(b.Security), Tenants: b.Security.Tenants(), Callers: s.CalledBy}
 	for _, entity := range s.Entities {
-		contract.Entities = append(contract.Entities, ContractEntity{Name: entity.Name, Was: entity.Was, Path: entity.Path,
+		contract.Entities = append(contract.Entities, ContractEntity{Name: entity.Name, Was: entity.Was, Path: entity.Path, Owned: entity.Owned(),
 			Parameters: contractParameters(entity), Fields: contractFields(entity)})
 	}
 	for _, event := range s.Publishes {

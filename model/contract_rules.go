@@ -70,6 +70,8 @@ var entityRules = []contractRule[ContractEntity]{
 		}
 		return fmt.Sprintf("is at %s, not at %s", new.Path, old.Path)
 	}},
+	{"owned", true, when("belongs to who created it: other callers do not find it", func(old, new *ContractEntity) bool { return !old.Owned && new.Owned })},
+	{"not-owned", false, when("belongs to nobody any more: every caller finds it", func(old, new *ContractEntity) bool { return old.Owned && !new.Owned })},
 }
 
 var parameterRules = []contractRule[ContractParameter]{

@@ -130,9 +130,24 @@ func TestContractsOfAccess(t *testing.T) {
 	}
 }
 
+func TestContractsOfOwners(t *testing.T) {
+	a := answersOf(t, "p: n: int")
+	open := Resolve(a)
+	a.Services[0].Entities[0].Owned = true
+	owned := Resolve(a)
+	one, two := ContractOf(open, open.Services[0]), ContractOf(owned, owned.Services[0])
+	if got := told(CompareContracts(one, two)); got != "owned! p belongs to who created it: other callers do not find it" {
+		t.Error(got)
+	}
+	if got := told(CompareContracts(two, one)); got != "not-owned p belongs to nobody any more: every caller finds it" {
+		t.Error(got)
+	}
+}
+
 func TestEveryContractRuleIsShown(t *testing.T) {
 	shown := map[string]bool{
 		"access-changed": true, "access-opened": true, "tenant-asked-for": true, "tenant-not-asked-for": true, // TestContractsOfAccess
+		"owned": true, "not-owned": true, // TestContractsOfOwners
 		"event-new": true, "event-gone": true, // TestContractsOfEvents
 	}
 	for _, c := range contractCases {

@@ -71,6 +71,7 @@ var keys = []Key{
 	{Path: "services[].entities[].name", Title: "Name", Help: "Name of the entity, singular: lower-case words joined by _.", Required: true, Form: formSnake},
 	{Path: "services[].entities[].was", Title: "Former name", Help: "What the entity was called before, so that a rename keeps files and data.", Form: formSnake},
 	{Path: "services[].entities[].description", Title: "Description", Help: "What one record stands for, in one line.", Form: formLine},
+	{Path: "services[].entities[].owned", Title: "Owned", Help: "A record belongs to the caller who created it: nobody else sees or changes it without the scope that ends in :any. Costs one more index."},
 	{Path: "services[].entities[].fields", Title: "Fields", Help: "The fields, each as `name: type modifiers`; id, created_at, updated_at and version come by themselves.", Required: true, Limit: fieldLimit},
 	{Path: "services[].cache", Title: "Cache reads", Help: "Keep records that are read often in the cache."},
 	{Path: "services[].share", Title: "Share", Help: "Share of the edge's requests that go to this service; what is left is split evenly among the others.", Max: 1},

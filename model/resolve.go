@@ -94,6 +94,9 @@ func resolveEntity(e Entity, taken entityNames, readModel bool) EntityPlan {
 		Path:        entityPath(e.Name),
 		Tag:         Kebab(plural),
 	}
+	if e.Owned {
+		plan.AnyScope = plan.Tag + anyScope
+	}
 	for _, field := range e.Fields {
 		plan.Fields = append(plan.Fields, resolveField(field))
 	}

@@ -236,6 +236,9 @@ func columnsOf(e EntityPlan) []Column {
 		}
 		columns = append(columns, column)
 	}
+	if e.Owned() {
+		columns = append(columns, ownerColumn())
+	}
 	return append(columns,
 		Column{Name: "created_at", Type: "timestamptz", NotNull: true, Default: "now()"},
 		Column{Name: "updated_at", Type: "timestamptz", NotNull: true, Default: "now()"},
@@ -249,6 +252,9 @@ func columnsOf(e EntityPlan) []Column {
 func indexesOf(e EntityPlan) []Index {
 	name := unquote(e.Table)
 	indexes := []Index{{Name: constraintName(name, "created_at_id", "idx"), Columns: []string{"created_at", "id"}}}
+	if e.Owned() {
+		indexes = append(indexes, Index{Name: constraintName(name, OwnerColumn+"_created_at", "idx"), Columns: []string{OwnerColumn, "created_at", "id"}})
+	}
 	for _, field := range e.Fields {
 		switch {
 		case field.Unique || !indexable(field):

@@ -40,6 +40,7 @@ func entityQuestions(_ *design, at spot) []question {
 	return []question{
 		name,
 		textOf(key+".description", "optional", func(a *model.Answers) *string { return &entity(a).Description }),
+		yesNo(key+".owned", func(a *model.Answers) *bool { return &entity(a).Owned }),
 	}
 }
 

@@ -30,7 +30,7 @@ var steps = []step{
 		owns:  regexp.MustCompile(`^services(\[\d+\](\.(name|was|description|cache|share|cqrs).*)?)?$`),
 		count: func(a *model.Answers) int { return len(a.Services) }, shows: []string{"architecture/openapi/{service}.yaml"}},
 	{id: "entities", title: "Entities", help: "What does each service keep?", items: &entityItems,
-		owns:  regexp.MustCompile(`^services\[\d+\]\.entities(\[\d+\](\.(name|was|description).*)?)?$`),
+		owns:  regexp.MustCompile(`^services\[\d+\]\.entities(\[\d+\](\.(name|was|description|owned).*)?)?$`),
 		count: func(a *model.Answers) int { return len(fieldItems.groups(a)) }, shows: []string{"architecture/openapi/{service}.yaml"}},
 	{id: "fields", title: "Fields", help: "Besides id, created_at, updated_at and version, which it has by itself.", items: &fieldItems,
 		owns: regexp.MustCompile(`\.fields`), count: countFields, shows: []string{"architecture/schema/{service}.sql"}},

@@ -14,7 +14,8 @@ var excluded = []string{
 	"datastores.broker=nats security.tenancy=row-level", "datastores.broker=rabbitmq security.tenancy=row-level",
 	"datastores.broker=kafka security.tenancy=row-level", "datastores.broker=none read model=yes", "security.authentication=none security.authorization=rbac",
 	"security.authentication=none security.tenancy=row-level",
-	"security.authentication=none audit log=yes", "security.tenancy=row-level read model=yes",
+	"security.authentication=none audit log=yes", "security.authentication=none owners=yes", "security.authorization=none owners=yes",
+	"security.tenancy=row-level read model=yes", "owners=yes read model=yes",
 }
 
 func TestEveryPairMeets(t *testing.T) {

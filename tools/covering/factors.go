@@ -74,6 +74,13 @@ var switches = []struct {
 	{"cors", "security.cors", func(a *model.Answers) { a.Security.CORS = []string{"https://shop.example.com"} }},
 	{"rate limit", "security.rate_limit.per_client_rps", func(a *model.Answers) { a.Security.RateLimit.PerClientRPS = 20 }},
 	{"audit log", "security.audit", func(a *model.Answers) { a.Security.Audit = true }},
+	{"owners", "services[].entities[].owned", func(a *model.Answers) {
+		for i := range a.Services {
+			for j := range a.Services[i].Entities {
+				a.Services[i].Entities[j].Owned = true
+			}
+		}
+	}},
 	{"read model", "services[].cqrs", func(a *model.Answers) { a.Services[len(a.Services)-1].CQRS = true }},
 }
 

@@ -149,6 +149,12 @@ def test_make_contract_holds_a_running_system_to_its_apis(trees: dict[str, Path]
     assert not re.search(r"\d+ (?:failed|skipped|xfailed|error)", output), output
 
 
+def test_make_of_one_service_tests_it_alone(trees: dict[str, Path]) -> None:
+    output = make(trees["tickets"], "test-booking", timeout=600)  # whose records have owners
+    assert "tests/gen/test_ownership.py" in output
+    assert re.search(r"^=+ \d+ passed in ", output, re.M), output
+
+
 def test_make_migrate_prepares_every_database(trees: dict[str, Path]) -> None:
     tree = trees["shop"]
     first = make(tree, "migrate", timeout=300)

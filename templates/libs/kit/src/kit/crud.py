@@ -5,7 +5,7 @@ its statements and its names.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Never, Protocol, TypeVar
 from uuid import UUID
@@ -74,6 +74,9 @@ CreateT = TypeVar("CreateT", bound=BaseModel)
 PatchT = TypeVar("PatchT", bound=Patch)
 ViewT = TypeVar("ViewT", bound=View)
 
+Check = Callable[[Executor, BaseModel], Awaitable[None]]
+"""Looks at a body before it is written, and raises a Problem if it minds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sort:
@@ -134,8 +137,7 @@ class Pages(Generic[RowT]):
     async def page(self, db: Executor, query: SortedQuery) -> tuple[list[RowT], str | None]:
         """Return the rows of a page and the cursor of the next one."""
         sort = self._listing.sorts[query.sort.removeprefix("-")]
-        filters = {name: getattr(query, name) for name in self._listing.filters}
-        given = {name: value for name, value in filters.items() if value is not None}
+        given = {name: value for name, value in self.filters(query).items() if value is not None}
         values = list(given.values())
         if query.cursor is not None:
             values += decode(query.cursor, query.sort, given, sort.kind)
@@ -146,6 +148,10 @@ class Pages(Generic[RowT]):
             return rows, None
         last = rows[-1]
         return rows, encode(query.sort, given, getattr(last, sort.attribute), last.id)
+
+    def filters(self, query: SortedQuery) -> dict[str, object]:
+        """Return what the query says of each filter; None for nothing."""
+        return {name: getattr(query, name, None) for name in self._listing.filters}
 
 
 class Repository(ABC, Generic[RowT, CreateT, PatchT]):
@@ -236,6 +242,7 @@ class CrudService(Generic[RowT, CreateT, PatchT, ViewT]):
         repository: Repository[RowT, CreateT, PatchT],
         pages: Pages[Any],
         rules: Hooks[RowT, CreateT, PatchT],
+        check: Check | None = None,
     ) -> None:
         self.db = resources.db
         self._cache = resources.cache
@@ -245,9 +252,12 @@ class CrudService(Generic[RowT, CreateT, PatchT, ViewT]):
         self._pages = pages
         self._rules = rules
         self._ruled = overrides(type(rules))
+        self._check = check
 
     async def create(self, db: Executor, new: CreateT) -> ViewT:
         """Store a new record."""
+        if self._check:
+            await self._check(db, new)
         if not self._ruled:
             return self._shown(await self._repository.insert(db, uuid7(), new))
         async with db.transaction() as tx:
@@ -265,7 +275,7 @@ class CrudService(Generic[RowT, CreateT, PatchT, ViewT]):
 
         async def load() -> Snapshot | None:
             row = await self._repository.read(self.db, record_id)
-            return None if row is None else Snapshot(row.version, json_bytes(self._shown(row)))
+            return None if row is None else self._snapshot(row)
 
         found = await self._cache.get_or_load(self._key(record_id), load)
         if found is None:
@@ -295,6 +305,8 @@ class CrudService(Generic[RowT, CreateT, PatchT, ViewT]):
         Raises:
             Problem: 404, there is no such record; 412, it has another version.
         """
+        if self._check:
+            await self._check(db or self.db, patch)
         if self._ruled:
             row = await self._update_by_rules(db or self.db, record_id, versions, patch)
         else:
@@ -336,16 +348,24 @@ class CrudService(Generic[RowT, CreateT, PatchT, ViewT]):
 
     async def _locked(self, db: Executor, record_id: UUID, versions: list[int] | None) -> RowT:
         row = await self._repository.lock(db, record_id)
-        if row is None:
+        if row is None or not self._admits(row):
             raise not_found(self._title, record_id)
         if versions is not None and row.version not in versions:
             raise stale()
         return row
 
     async def _missed(self, record_id: UUID) -> Never:
-        if await self._repository.read(self.db, record_id) is None:
+        row = await self._repository.read(self.db, record_id)
+        if row is None or not self._admits(row):
             raise not_found(self._title, record_id)
         raise stale()
+
+    def _admits(self, _row: RowT) -> bool:
+        """Tell whether the caller may change the record; a subclass may mind."""
+        return True
+
+    def _snapshot(self, row: RowT) -> Snapshot:
+        return Snapshot(row.version, json_bytes(self._shown(row)))
 
     def _shown(self, row: RowT) -> ViewT:
         return self._view.model_validate(row)

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from kit.db import DatabaseUnavailableError, Executor
 from kit.deadline import DeadlineExceededError
+from kit.identity import ANONYMOUS, current
 from kit.logs import get_logger
 from kit.problems import Problem
 from kit.resources import Resources
@@ -82,6 +83,8 @@ async def run_once(
         Problem: 422, the key was used for another request; 409, its first request still runs.
             One that the effect raises undoes everything and is not stored.
     """
+    if key is not None and current() is not ANONYMOUS:
+        key = f"{current().subject} {key}"  # nobody gets what somebody else was answered
     if before is not None and (key is None or not await db.fetchrow(_STORED, operation, key)):
         await before()
     if key is None:

@@ -16,12 +16,14 @@ class Principal:
         scopes: what the caller may do, as `products:read`.
         tenant: the customer for whom the caller acts, if there is one.
         credential: header and value by which the caller proved it, to pass on to other services.
+        internal: whether it is a service that acts by itself, for nobody in particular.
     """
 
     subject: str
     scopes: frozenset[str] = frozenset()
     tenant: UUID | None = None
     credential: tuple[str, str] | None = field(default=None, repr=False, compare=False)
+    internal: bool = False
 
 
 ANONYMOUS = Principal("anonymous")
@@ -32,6 +34,11 @@ _current: ContextVar[Principal] = ContextVar("principal", default=ANONYMOUS)
 def current() -> Principal:
     """Return who acts, or ANONYMOUS if nobody has said."""
     return _current.get()
+
+
+def current_subject() -> str:
+    """Return the identity of who acts."""
+    return current().subject
 
 
 def become(principal: Principal) -> None:

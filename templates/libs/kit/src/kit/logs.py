@@ -14,6 +14,11 @@ from structlog.typing import EventDict, FilteringBoundLogger
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
+def current_request_id() -> str | None:
+    """Return the id of the request, or None outside of one."""
+    return request_id.get()
+
+
 def get_logger(name: str) -> FilteringBoundLogger:
     """Return the logger of a module: `log.info("order_placed", order_id=…)`."""
     logger: FilteringBoundLogger = structlog.get_logger(name)

@@ -246,7 +246,7 @@ class Worker:
             attributes=attributes,
         ):
             try:
-                with acting_as(Principal(self._name)):
+                with acting_as(Principal(self._name, internal=True)):
                     applied = await self._apply(event, subscription)
             except RejectedError as error:
                 await self._bury(delivery, f"rejected: {error}")

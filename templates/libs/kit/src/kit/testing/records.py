@@ -57,6 +57,10 @@ class Entity:
     """The path of what each reference in a body refers to."""
     remote: Mapping[str, str] = field(default_factory=dict)
     """What ?expand calls the record that a reference to another service refers to, if anything."""
+    owned: bool = False
+    """Whether a record belongs to the caller who created it."""
+    lookups: int = 0
+    """How many statements a write needs to see whose the records are that it refers to."""
 
     @property
     def listing(self) -> Listing:

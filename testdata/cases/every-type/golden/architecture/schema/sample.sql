@@ -14,6 +14,7 @@ CREATE TABLE words (
     other_contact text,
     homepage text,
     callback text NOT NULL DEFAULT 'https://example.com/',
+    owner_id text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     version integer NOT NULL DEFAULT 1,
@@ -32,6 +33,7 @@ CREATE TABLE words (
     CONSTRAINT words_callback_check CHECK (char_length(callback) <= 2048)
 );
 CREATE INDEX words_created_at_id_idx ON words (tenant_id, created_at, id);
+CREATE INDEX words_owner_id_created_at_idx ON words (tenant_id, owner_id, created_at, id);
 CREATE INDEX words_label_id_idx ON words (tenant_id, label, id);
 CREATE INDEX words_other_contact_created_at_idx ON words (tenant_id, other_contact, created_at, id);
 ALTER TABLE words ENABLE ROW LEVEL SECURITY;
