@@ -313,6 +313,9 @@ func referenceOf(s ServicePlan, f FieldPlan) reference {
 // fillFrom fills an entity from the data of an event; ok is false where no
 // reference of it leads to something that is wanted, or a required field stays empty.
 func fillFrom(consumer ServicePlan, entity EntityPlan, publisher ServicePlan, data EntityPlan, wanted func(reference) bool) (fill []Fill, ok bool) {
+	if entity.Owned() { // nobody calls who could own it
+		return nil, false
+	}
 	for _, field := range entity.Fields {
 		member, refers := memberFor(consumer, field, publisher, data)
 		switch {

@@ -71,6 +71,7 @@ func TestReactionsOfATrade(t *testing.T) {
 // What does not fit, ends something or is private fills no record.
 func TestFieldsThatDoNotFitAreLogged(t *testing.T) {
 	for says, change := range map[string]func(*Answers){
+		"an owner":         func(a *Answers) { a.Services[1].Entities[0].Owned = true },
 		"a shorter number": func(a *Answers) { a.Services[1].Entities[0].Fields[1] = mustField("total: decimal(11,2) required") },
 		"a limit of its own": func(a *Answers) {
 			a.Services[1].Entities[0].Fields[1] = mustField("total: decimal(12,2) required min(1)")
