@@ -174,6 +174,40 @@ def test_make_secrets_are_made_once(trees: dict[str, Path]) -> None:
     assert len(set(secrets.values())) == len(secrets)
 
 
+def make_databases(tree: Path) -> None:
+    """Run the script of a tree on the server of the tests."""
+    server = urlsplit(os.environ["TEST_POSTGRES_URL"])
+    environment = os.environ | {
+        "PGHOST": server.hostname or "",
+        "PGPORT": str(server.port),
+        "PGUSER": server.username or "",
+    }
+    files = sorted((tree / ".secrets").glob("*_database_url"), reverse=True)  # those of migrations come first
+    command: list[str | Path] = ["sh", "scripts/databases.sh", *files]
+    result = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+async def test_a_database_goes_to_a_role_for_its_migrations_and_back() -> None:
+    name, known = ("--set", "services[0].name=ledger"), ("--set", "security.authentication=api-key")
+    plain = generate("minimal", *name, *known, name="ledger-plain")
+    audited = generate("minimal", *name, *known, "--set", "security.audit=true", name="ledger-audited")
+    await forget(["ledger"])
+    for tree, owner in ((plain, "ledger"), (audited, "ledger_owner"), (plain, "ledger")):
+        make(tree, "secrets", timeout=60)
+        for _run in range(2):
+            make_databases(tree)
+        url = urlsplit(os.environ["TEST_POSTGRES_URL"])._replace(path="/ledger").geturl()
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute(
+                f"SET ROLE {owner}; CREATE TABLE IF NOT EXISTS kept (n int); COMMENT ON TABLE kept IS 'kept'"
+            )
+            assert await connection.fetchval("SELECT tableowner FROM pg_tables WHERE tablename = 'kept'") == owner
+        finally:
+            await connection.close()
+
+
 async def forget(databases: Iterable[str]) -> None:
     """Drop databases that another system of the same names left on the server."""
     connection = await asyncpg.connect(os.environ["TEST_POSTGRES_URL"])
@@ -187,20 +221,11 @@ async def forget(databases: Iterable[str]) -> None:
 async def test_databases_script_gives_each_service_its_own(trees: dict[str, Path]) -> None:
     tree = trees["awkward-names"]  # with databases called user, order and group
     make(tree, "secrets", timeout=60)
-    server = urlsplit(os.environ["TEST_POSTGRES_URL"])
-    environment = os.environ | {
-        "PGHOST": server.hostname or "",
-        "PGPORT": str(server.port),
-        "PGUSER": server.username or "",
-    }
-    secrets = sorted((tree / ".secrets").glob("*_database_url"))
-    urls = [urlsplit(file.read_text().strip()) for file in secrets]
+    urls = [urlsplit(file.read_text().strip()) for file in (tree / ".secrets").glob("*_database_url")]
     expected = {url.path.removeprefix("/"): url.username for url in urls}
     await forget(expected)
-    command: list[str | Path] = ["sh", "scripts/databases.sh", *secrets]
     for _run in range(2):
-        result = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
-        assert (result.returncode, result.stderr) == (0, "")
+        make_databases(tree)
     connection = await asyncpg.connect(os.environ["TEST_POSTGRES_URL"])
     try:
         owned = await connection.fetch("SELECT datname, datdba::regrole::text AS owner, datacl FROM pg_database")
