@@ -152,6 +152,8 @@ class Tokens:
         return claims
 
     def _principal(self, claims: dict[str, Any], token: str) -> Principal:
+        if not claims["sub"]:  # whose the records are that nobody owns
+            raise RefusedError("claims", "The token names nobody.")
         scopes = _words(claims.get("scope")) | _words(claims.get("scp"))
         for role in _words(_inside(claims, self._settings.oidc_roles_claim)):
             scopes |= self._roles.get(role, frozenset())

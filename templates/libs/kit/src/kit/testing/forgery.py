@@ -33,6 +33,7 @@ def forged(authority: Issuer, *scopes: str) -> dict[str, str]:
         "without an audience": {"aud": None},
         "of another issuer": {"iss": "https://elsewhere.example"},
         "of nobody": {"sub": None},
+        "of an empty name": {"sub": ""},
         "of a tenant that is none": {"tenant_id": "x"},
     }
     tokens = {fault: authority.token(*scopes, **members) for fault, members in wrong.items()}
