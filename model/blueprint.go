@@ -305,6 +305,7 @@ type DatabasePlan struct {
 	WriteQPS         Quantity
 	VCPU             Quantity
 	MemoryGiB        Quantity
+	AuditGiB         Quantity // a year of the audit log; empty without one
 	StorageGiB       Quantity
 	Standbys         Quantity
 	SumConnections   Quantity

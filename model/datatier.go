@@ -18,6 +18,10 @@ var (
 	databaseStorage = derive("GiB", "ceil(data_gib * (1 + growth) * bloat_and_wal / storage_use)", "a year of data, its growth and its overhead")
 	copiedStorage   = derive("GiB", "ceil(data_gib * (1 + copied_share) * (1 + growth) * bloat_and_wal / storage_use)",
 		"a year of data, its growth and its overhead; what a read model lists is there twice")
+	auditGrowth = derive("GiB", "average_rps * (1 - read_share) * seconds_per_day * 365 * audit_row_bytes / bytes_per_gib",
+		"a row of each write of a year: nothing deletes them")
+	auditedStorage = derive("GiB", "ceil((data_gib * (1 + copied_share) + audit_gib) * (1 + growth) * bloat_and_wal / storage_use)",
+		"a year of data and of the audit log, their growth and their overhead")
 	standbys           = derive("standbys", "availability_slo >= 99.9", "a standby in another zone from three nines on", "DRX-RTO")
 	podConnections     = derive("connections", "pool_size * (max_replicas + surge)", "every pool full in the middle of a rollout")
 	processConnections = derive("connections", "pool_size * (replicas + 1)", "every pool full in the middle of a rollout")
@@ -45,10 +49,14 @@ func resolveDatabase(b Blueprint) DatabasePlan {
 	d := DatabasePlan{
 		ReadQPS:        readQueries.of(cached, cacheHits.input(), uncached, read, calls),
 		WriteQPS:       writeQueries.of(cached, uncached, read, calls),
-		StorageGiB:     storageOf(b),
 		Standbys:       standbys.of(b.Load.AvailabilitySLO.named("availability_slo")),
 		SumConnections: sumConnections(b.Deployables),
 	}
+	if b.Security.Audit {
+		d.AuditGiB = auditGrowth.of(b.Load.AverageRPS.named("average_rps"), b.Load.ReadShare.named("read_share"), secondsPerDay.input(),
+			auditRowBytes.input(), bytesPerGiB.input())
+	}
+	d.StorageGiB = storageOf(b, d.AuditGiB)
 	sum := d.SumConnections.named("sum_connections")
 	d.VCPU = databaseVCPU.of(d.ReadQPS.named("read_qps"), dbCPURead.input(), d.WriteQPS.named("write_qps"), dbCPUWrite.input(), dbUtilisation.input(),
 		b.Load.DataGiB.named("data_gib"), hotShare.input(), hotInMemory.input(), memoryPerVCPU.input(),
@@ -63,7 +71,7 @@ func resolveDatabase(b Blueprint) DatabasePlan {
 }
 
 // storageOf counts twice what read models copy; an entity is taken to be as large as any other.
-func storageOf(b Blueprint) Quantity {
+func storageOf(b Blueprint, audit Quantity) Quantity {
 	entities, copied := 0, 0
 	for _, s := range b.Services {
 		entities += len(s.Entities)
@@ -71,12 +79,14 @@ func storageOf(b Blueprint) Quantity {
 			copied += len(s.Entities)
 		}
 	}
-	data := b.Load.DataGiB.named("data_gib")
-	if copied == 0 {
-		return databaseStorage.of(data, storageGrowth.input(), storageOverhead.input(), storageUse.input())
+	data, share := b.Load.DataGiB.named("data_gib"), Input{"copied_share", float64(copied) / float64(entities)}
+	switch {
+	case audit.Formula != "":
+		return auditedStorage.of(data, share, audit.named("audit_gib"), storageGrowth.input(), storageOverhead.input(), storageUse.input())
+	case copied > 0:
+		return copiedStorage.of(data, share, storageGrowth.input(), storageOverhead.input(), storageUse.input())
 	}
-	share := Input{"copied_share", float64(copied) / float64(entities)}
-	return copiedStorage.of(data, share, storageGrowth.input(), storageOverhead.input(), storageUse.input())
+	return databaseStorage.of(data, storageGrowth.input(), storageOverhead.input(), storageUse.input())
 }
 
 // sumConnections adds up the pools of every process that uses the database.

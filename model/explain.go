@@ -117,7 +117,7 @@ func (s Sizing) quantities() []NamedQuantity {
 func (d DatabasePlan) quantities() []NamedQuantity {
 	return []NamedQuantity{
 		{"read_qps", d.ReadQPS}, {"write_qps", d.WriteQPS}, {"vcpu", d.VCPU}, {"memory_gib", d.MemoryGiB},
-		{"storage_gib", d.StorageGiB}, {"standbys", d.Standbys}, {"sum_connections", d.SumConnections},
+		{"audit_gib", d.AuditGiB}, {"storage_gib", d.StorageGiB}, {"standbys", d.Standbys}, {"sum_connections", d.SumConnections},
 		{"max_connections", d.MaxConnections}, {"shared_buffers_mib", d.SharedBuffersMiB},
 	}
 }

@@ -71,6 +71,7 @@ var (
 	storageGrowth        = Constant{"growth", 0.3, "", "judgement: a year that goes better than planned"}
 	storageOverhead      = Constant{"bloat_and_wal", 1.3, "", sourceJudgement}
 	storageUse           = Constant{"storage_use", 0.8, "", "alert at 80 % full"}
+	auditRowBytes        = Constant{"audit_row_bytes", 1200, "B", "judgement: a record of 600 B as JSON, in an update twice, and its entry in an index"}
 	cachedObjectsPerUser = Constant{"objects_per_user", 20, "", sourceJudgement}
 	cachedObjectKiB      = Constant{"object_kib", 1, "KiB", sourceJudgement}
 	cacheOverhead        = Constant{"cache_overhead", 1.5, "", "keys, expiry and fragmentation"}
