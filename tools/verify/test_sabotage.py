@@ -303,6 +303,20 @@ REMOVED: dict[str, Removal] = {
         f"{OWNERS}::test_nobody_else_finds_a_record",
         "tickets",
     ),
+    "owner before the rules": Removal(
+        f"{KIT}/crud.py",
+        "row = await self._repository.lock(db, record_id)\n        if row is None or not self._admits(row):",
+        "row = await self._repository.lock(db, record_id)\n        if row is None:",
+        "libs/kit/tests/test_ownership.py::test_rules_meet_no_record_of_somebody_else",
+        "tickets",
+    ),
+    "owner of what was missed": Removal(
+        f"{KIT}/crud.py",
+        "row = await self._repository.read(self.db, record_id)\n        if row is None or not self._admits(row):",
+        "row = await self._repository.read(self.db, record_id)\n        if row is None:",
+        f"{OWNERS}::test_nobody_else_finds_a_record",
+        "tickets",
+    ),
     "owner in a list": Removal(
         f"{KIT}/ownership.py",
         "return super().filters(query) | {_COLUMN: self._owners.limit()}",
@@ -319,7 +333,7 @@ REMOVED: dict[str, Removal] = {
     ),
     "owner of what is referred to": Removal(
         f"{KIT}/ownership.py",
-        "return row is not None and not target.owners.admits(row.owner_id)",
+        "return row is None or not target.owners.admits(row.owner_id)",
         "return row is None",
         f"{OWNERS}::test_nobody_refers_to_the_record_of_somebody_else",
         "tickets",

@@ -1,13 +1,18 @@
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx2
 import pytest
 import pytest_asyncio
 
+from kit.app import Resources
+from kit.cache import Cache
+from kit.db import Database
 from kit.metrics import Metrics
+from kit.redis import Link
 from kit.testing import in_process
 
 TESTS = Path(__file__).parent
@@ -47,6 +52,15 @@ def make_settings(database_url: str, redis_url: str) -> MakeSettings:
 @pytest.fixture
 def metrics() -> Metrics:
     return Metrics(250)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def resources(make_settings: MakeSettings, metrics: Metrics) -> AsyncIterator[Resources]:
+    settings = make_settings(redis_url=None)
+    db = await Database.open(settings, metrics)
+    cache = Cache(Link(None), "test", 60, metrics)
+    yield cast("Resources", SimpleNamespace(db=db, cache=cache))
+    await db.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

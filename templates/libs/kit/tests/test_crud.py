@@ -1,23 +1,16 @@
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from decimal import Decimal
-from types import SimpleNamespace
-from typing import Annotated, cast
+from typing import Annotated
 from uuid import UUID, uuid4
 
 import pytest
-import pytest_asyncio
-from conftest import MakeSettings
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.app import Resources
-from kit.cache import Cache
 from kit.crud import CrudService, Hooks, Listing, Pages, Repository, Sort, assignments
-from kit.db import Database, Executor, recorded_statements
-from kit.metrics import Metrics
+from kit.db import Executor, recorded_statements
 from kit.problems import Problem
-from kit.redis import Link
 from kit.schema import Model, Patch, View, absent
 from kit.types import DecimalText, Text
 
@@ -103,15 +96,6 @@ class Rules(Hooks[ProductRow, ProductCreate, ProductPatch]):
 
 class ProductService(CrudService[ProductRow, ProductCreate, ProductPatch, Product]):
     pass
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def resources(make_settings: MakeSettings, metrics: Metrics) -> AsyncIterator[Resources]:
-    settings = make_settings(redis_url=None)
-    db = await Database.open(settings, metrics)
-    cache = Cache(Link(None), "test", 60, metrics)
-    yield cast("Resources", SimpleNamespace(db=db, cache=cache))
-    await db.close()
 
 
 def service(

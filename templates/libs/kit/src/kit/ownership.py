@@ -136,7 +136,7 @@ class OwnedTargets:
         self._targets = targets
 
     async def check(self, db: Executor, body: BaseModel) -> None:
-        """Refuse a body that refers to somebody else's record, as if there were none.
+        """Refuse a body that refers to somebody else's record, just as one that refers to none.
 
         Raises:
             Problem: 422, naming each such member.
@@ -157,4 +157,4 @@ class OwnedTargets:
         if record_id is None or target.owners.limit() is None:
             return False
         row = await target.repository.read(db, record_id)
-        return row is not None and not target.owners.admits(row.owner_id)
+        return row is None or not target.owners.admits(row.owner_id)
