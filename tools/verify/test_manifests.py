@@ -376,7 +376,7 @@ def test_secrets_are_files_where_the_service_looks(rendered: list[Environment]) 
                 mounted = [each["secret"]["name"] for each in volume["projected"]["sources"]]
                 assert mounted == [f"{service}-secrets", f"{service}-broker-secrets"]
             else:
-                owns_tables = name.endswith("-migrate") and blueprint(env.tree)["security"]["tenancy"] == "row-level"
+                owns_tables = name.endswith("-migrate") and "owner" in blueprint(env.tree)["services"][service]
                 wanted = f"{service}-migrate-secrets" if owns_tables else f"{service}-secrets"
                 assert volume["secret"]["secretName"] == wanted
             assert not [each for each in api(pod).get("env", []) if "valueFrom" in each]
