@@ -212,13 +212,21 @@ func (s *ServiceView) SubjectToken() string {
 // TenancyImports is the import block of tests/gen/test_tenancy.py.
 func (s *ServiceView) TenancyImports() string {
 	imports := pythonImports{
-		"collections.abc": {"Callable"}, "contextlib": {"AbstractAsyncContextManager"}, "uuid": {"UUID", "uuid4"}, "asyncpg": {""}, "pytest": {""},
+		"uuid": {"UUID", "uuid4"}, "asyncpg": {""}, "pytest": {""},
 		"httpx2": {"AsyncClient"}, "kit.testing": {"in_process"}, "kit.testing.access": {"operations"}, "kit.testing.records": {"Entity", "create"},
 		s.Package + ".gen.app": {"build"}, s.Package + ".gen.settings": {"Settings"},
 	}
 	if s.System.RoleBased() {
 		imports[s.Package+".gen.access"] = []string{"READ", "WRITE"}
 	}
+	s.importCallers(imports)
+	return imports.block(s.Package)
+}
+
+// importCallers imports what a test makes clients of other callers of.
+func (s *ServiceView) importCallers(imports pythonImports) {
+	imports.add("collections.abc", "Callable")
+	imports.add("contextlib", "AbstractAsyncContextManager")
 	if s.System.TokenBased() {
 		imports.add("kit.testing.issuer", "Issuer")
 	}
@@ -226,16 +234,20 @@ func (s *ServiceView) TenancyImports() string {
 		imports["pydantic"] = []string{"SecretStr"}
 		imports["kit.auth.keys"] = []string{"HEADER", "Entry", "new"}
 	}
-	return imports.block(s.Package)
 }
 
-// ClientForSignature begins the fixture that makes clients of several tenants.
-func (s *ServiceView) ClientForSignature() string {
+// callersSignature begins the fixture that makes such clients.
+func (s *ServiceView) callersSignature(head, tail string, more ...string) string {
 	parameters := atoms("settings: Settings")
 	if s.System.TokenBased() {
 		parameters = append(parameters, atom("authority: Issuer"))
 	}
-	return signature("def client_for(", ") -> ClientFor:", parameters)
+	return signature(head, tail, append(parameters, atoms(more...)...))
+}
+
+// ClientForSignature begins the fixture that makes clients of several tenants.
+func (s *ServiceView) ClientForSignature() string {
+	return s.callersSignature("def client_for(", ") -> ClientFor:")
 }
 
 // TenantTables list the tables whose rows belong to a tenant.

@@ -8,31 +8,34 @@ import (
 
 func init() { followers = append(followers, auditFollowers) }
 
+// auditImages are, for each operation, the columns of the log that hold the record
+// and where the statement has it.
+var auditImages = map[string][]struct{ column, row string }{
+	"create": {{"after", "changed"}},
+	"update": {{"before", "before"}, {"after", "changed"}},
+	"delete": {{"before", "changed"}},
+}
+
 // auditFollowers write who makes a change, and the record before and after it
 // without its private fields.
 func auditFollowers(e *EntityView, operation string) []follower {
 	if !e.Service.System.Security.Audit {
 		return nil
 	}
-	columns, source := []string{"after"}, "FROM changed"
-	switch operation {
-	case "update":
-		columns, source = []string{"before", "after"}, "FROM changed, before"
-	case "delete":
-		columns = []string{"before"}
+	source := "FROM changed"
+	if operation == "update" {
+		source += ", before"
 	}
-	images := map[string]string{"before": "before", "after": "changed"}
-	if operation == "delete" {
-		images["before"] = "changed"
-	}
+	columns := []string{"subject", "request_id", "operation", "entity", "record_id"}
 	values := []string{"{subject}", "{request_id}", sqlText(operation), sqlText(e.Name), "changed.id"}
-	for _, column := range columns {
-		values = append(values, e.auditImage(images[column]))
+	for _, image := range auditImages[operation] {
+		columns = append(columns, image.column)
+		values = append(values, e.auditImage(image.row))
 	}
 	return []follower{{
 		name: "audited",
 		lines: []string{
-			"INSERT INTO " + model.AuditName + " (subject, request_id, operation, entity, record_id, " + strings.Join(columns, ", ") + ")",
+			"INSERT INTO " + model.AuditName + " (" + strings.Join(columns, ", ") + ")",
 			wrapList("SELECT ", values, ""),
 			source,
 		},

@@ -119,33 +119,24 @@ func (e *EntityView) PagesCall() string {
 // OwnershipImports is the import block of tests/gen/test_ownership.py.
 func (s *ServiceView) OwnershipImports() string {
 	imports := pythonImports{
-		"collections.abc": {"Callable"}, "contextlib": {"AbstractAsyncContextManager"}, "uuid": {"uuid4"}, "pytest": {""}, "httpx2": {"AsyncClient"},
+		"uuid": {"uuid4"}, "pytest": {""}, "httpx2": {"AsyncClient"},
 		"kit.testing": {"in_process"}, "kit.testing.records": {"Entity", "create"}, s.Package + ".gen.access": {"ANY", "READ", "WRITE"},
 		s.Package + ".gen.app": {"build"}, s.Package + ".gen.settings": {"Settings"},
 	}
-	if s.System.TokenBased() {
-		imports.add("kit.testing.issuer", "Issuer")
-	}
-	if s.System.KeyBased() {
-		imports["pydantic"] = []string{"SecretStr"}
-		imports["kit.auth.keys"] = []string{"HEADER", "Entry", "new"}
-		if s.System.Security.Tenants() {
-			imports.add("uuid", "UUID")
-		}
+	s.importCallers(imports)
+	if s.System.Security.Tenants() && s.System.KeyBased() {
+		imports.add("uuid", "UUID")
 	}
 	return imports.block(s.Package)
 }
 
 // CallerSignature begins the fixture that makes clients of other callers.
 func (s *ServiceView) CallerSignature() string {
-	parameters := atoms("settings: Settings")
-	if s.System.TokenBased() {
-		parameters = append(parameters, atom("authority: Issuer"))
-	}
+	var tenant []string
 	if s.System.Security.Tenants() {
-		parameters = append(parameters, atom("tenant: "+s.TenantType()))
+		tenant = []string{"tenant: " + s.TenantType()}
 	}
-	return signature("def client_of(", ") -> ClientOf:", parameters)
+	return s.callersSignature("def client_of(", ") -> ClientOf:", tenant...)
 }
 
 // TenantType is the type of the tenant of the tests.

@@ -605,14 +605,13 @@ func (e *EntityView) EntityServiceImports() string {
 	if !e.Owned() {
 		imports.add("kit.crud", "CrudService")
 	}
-	switch {
-	case e.ReadTable != "":
-		imports.add(e.module("read_model"), e.Class+"ReadModel")
-	case !e.Owned():
-		imports.add("kit.crud", "Pages")
-		fallthrough
-	default:
+	if e.ReadTable == "" {
 		imports.add(e.module("repository"), "LISTING")
+	} else {
+		imports.add(e.module("read_model"), e.Class+"ReadModel")
+	}
+	if e.ReadTable == "" && !e.Owned() {
+		imports.add("kit.crud", "Pages")
 	}
 	e.importOwners(imports)
 	if e.Refers() {

@@ -9,9 +9,7 @@ import (
 
 func audited(t *testing.T, lines ...string) []Table {
 	t.Helper()
-	answers := answersOf(t, lines...)
-	answers.Security.Audit = true
-	return Resolve(answers).Services[0].Schema
+	return entitiesWith(t, func(a *Answers) { a.Security.Audit = true }, lines...)
 }
 
 func TestAuditLogComesAndGoesOnPostgres(t *testing.T) {
@@ -19,9 +17,7 @@ func TestAuditLogComesAndGoesOnPostgres(t *testing.T) {
 	server.query(t, roles)
 	plain := []string{"p: name: string(20) required unique; size: int index", "q: p: ref(p) required"}
 	more := append(plain, "r: p: ref(p) required; note: text")
-	tenantsAudited := answersOf(t, plain...)
-	tenantsAudited.Security.Audit, tenantsAudited.Security.Tenancy = true, "row-level"
-	both := Resolve(tenantsAudited).Services[0].Schema
+	both := entitiesWith(t, func(a *Answers) { a.Security.Audit, a.Security.Tenancy = true, "row-level" }, plain...)
 	for _, c := range []struct {
 		name     string
 		old, new []Table
@@ -37,9 +33,14 @@ func TestAuditLogComesAndGoesOnPostgres(t *testing.T) {
 }
 
 func TestAuditLogIsNotDroppedUnasked(t *testing.T) {
-	plan := ChangeSchema(audited(t, "p: name: string(20)"), entities(t, "p: name: string(20)"), false)
-	if script := upScript(plan.Migrations); strings.Contains(script, "DROP TABLE audit_log") || strings.Contains(script, "TRUNCATE") {
+	plain := entities(t, "p: name: string(20)")
+	expanded := ChangeSchema(audited(t, "p: name: string(20)"), plain, false)
+	if script := upScript(expanded.Migrations); strings.Contains(script, "DROP TABLE") || len(expanded.Losses()) > 0 {
 		t.Errorf("the log goes at once:\n%s", script)
+	}
+	contracted := ChangeSchema(expanded.Schema, plain, true)
+	if script := upScript(contracted.Migrations); !strings.Contains(script, "DROP TABLE audit_log") || len(contracted.Losses()) != 1 {
+		t.Errorf("the log goes without a word (%q):\n%s", contracted.Losses(), script)
 	}
 }
 

@@ -24,7 +24,15 @@ func TestRenameIdentifiers(t *testing.T) {
 // entities writes a schema down as "name (was): field; field" lines.
 func entities(t *testing.T, lines ...string) []Table {
 	t.Helper()
-	return Resolve(answersOf(t, lines...)).Services[0].Schema
+	return entitiesWith(t, func(*Answers) {}, lines...)
+}
+
+// entitiesWith are those of a design with further answers.
+func entitiesWith(t *testing.T, change func(*Answers), lines ...string) []Table {
+	t.Helper()
+	answers := answersOf(t, lines...)
+	change(&answers)
+	return Resolve(answers).Services[0].Schema
 }
 
 // answersOf is a design of one service, s; a line is an entity: `name (was): field; field`.

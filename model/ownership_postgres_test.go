@@ -6,11 +6,11 @@ import "testing"
 
 func owned(t *testing.T, lines ...string) []Table {
 	t.Helper()
-	answers := answersOf(t, lines...)
-	for i := range answers.Services[0].Entities {
-		answers.Services[0].Entities[i].Owned = true
-	}
-	return Resolve(answers).Services[0].Schema
+	return entitiesWith(t, func(a *Answers) {
+		for i := range a.Services[0].Entities {
+			a.Services[0].Entities[i].Owned = true
+		}
+	}, lines...)
 }
 
 func TestOwnersComeAndGoOnPostgres(t *testing.T) {

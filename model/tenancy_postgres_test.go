@@ -17,9 +17,7 @@ GRANT USAGE ON SCHEMA public TO s;
 
 func tenants(t *testing.T, lines ...string) []Table {
 	t.Helper()
-	answers := answersOf(t, lines...)
-	answers.Security.Tenancy = "row-level"
-	return Resolve(answers).Services[0].Schema
+	return entitiesWith(t, func(a *Answers) { a.Security.Tenancy = "row-level" }, lines...)
 }
 
 func TestTenancyComesAndGoesOnPostgres(t *testing.T) {
