@@ -183,7 +183,7 @@ func TestHugeAndHostileFilesAreRefused(t *testing.T) {
 		if len(problems) == 0 || problems[0].Message != c.message {
 			t.Errorf("%s: %.200s", c.name, rendered(problems))
 		}
-		if took := time.Since(start); took > 10*time.Second {
+		if took := time.Since(start); took > time.Minute { // a busy machine is no failure
 			t.Errorf("%s took %s", c.name, took)
 		}
 		if text := rendered(problems[:1]); len(text) > 1000 {

@@ -68,7 +68,11 @@ def go_tests(stage: str, *flags: str) -> Tally:
     tally = Tally(stage)
     output: dict[str, list[str]] = {}
     process = subprocess.Popen(
-        ["go", "test", "-json", *flags, "./..."], cwd=ROOT, stdout=subprocess.PIPE, text=True, stderr=subprocess.STDOUT
+        ["go", "test", "-json", "-timeout=30m", *flags, "./..."],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        stderr=subprocess.STDOUT,
     )
     assert process.stdout is not None
     for line in process.stdout:
@@ -286,6 +290,9 @@ def report(tallies: list[Tally]) -> int:
     print(f"\n{'stage':<20} {'passed':>7} {'failed':>7} {'seconds':>8}")
     for tally in tallies:
         print(f"{tally.stage:<20} {tally.passed:>7} {tally.failed:>7} {tally.seconds:>8.1f}")
+    for tally in tallies:
+        for note in tally.notes if tally.failed else []:
+            print(f"{tally.stage}: {note}")
     failed = sum(tally.failed for tally in tallies)
     print(f"{sum(tally.passed for tally in tallies)} passed, {failed} failed")
     return int(failed > 0)

@@ -8,7 +8,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import ssl
 import subprocess
 import time
@@ -22,6 +21,7 @@ from typing import Self
 import pytest
 
 from consumers import CACHE
+from kit.testing import servers
 
 PATIENCE = 120.0  # seconds until a thing that usually takes three has failed
 ZONES = ("a", "b", "c")
@@ -52,7 +52,7 @@ class ControlPlane:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.token = secrets.token_hex(16)
-        self.ports = free_ports(6)
+        self.ports = [servers.free_port() for _ in range(6)]
         self.url = f"https://127.0.0.1:{self.ports[2]}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.environment = os.environ | {
@@ -238,17 +238,6 @@ class ControlPlane:
             if code:
                 return output + self.must("get", "events,pods", "--namespace", namespace)
         return None
-
-
-def free_ports(count: int) -> list[int]:
-    """Find ports that nobody listens on."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def nodes() -> list[dict[str, object]]:

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -39,10 +40,14 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// patience is how long a screen may take: a busy machine is no failure.
+const patience = time.Minute
+
 // session is the program in a terminal.
 type session struct {
 	t        *testing.T
 	terminal *os.File
+	device   *os.File // the program's end of the terminal
 	command  *exec.Cmd
 	screen   vt10x.Terminal
 	lock     sync.Mutex
@@ -61,12 +66,19 @@ func open(t *testing.T, width, height int, directory string, arguments ...string
 	s.command = exec.Command(path, arguments...)
 	s.command.Dir = directory
 	s.command.Env = append(os.Environ(), "TERM=xterm-256color", "NO_COLOR=", "CI=", "XDG_STATE_HOME="+filepath.Join(directory, ".state"), "HOME="+directory)
-	s.terminal, err = pty.StartWithSize(s.command, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)})
-	if err != nil {
+	if s.terminal, s.device, err = pty.Open(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.stop)
+	if err := pty.Setsize(s.terminal, &pty.Winsize{Cols: uint16(width), Rows: uint16(height)}); err != nil {
+		t.Fatal(err)
+	}
+	s.command.Stdin, s.command.Stdout, s.command.Stderr = s.device, s.device, s.device
+	s.command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := s.command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	go s.read()
-	t.Cleanup(s.stop)
 	return s
 }
 
@@ -86,8 +98,11 @@ func (s *session) read() {
 }
 
 func (s *session) stop() {
-	_ = s.command.Process.Kill()
-	_, _ = s.command.Process.Wait()
+	if s.command.Process != nil {
+		_ = s.command.Process.Kill()
+		_, _ = s.command.Process.Wait()
+	}
+	_ = s.device.Close()
 	_ = s.terminal.Close()
 }
 
@@ -100,7 +115,7 @@ func (s *session) text() string {
 // sees waits for a text on the screen.
 func (s *session) sees(text string) *session {
 	s.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if strings.Contains(s.text(), text) {
 			return s
 		}
@@ -132,7 +147,14 @@ func (s *session) write(text string) {
 	if _, err := s.terminal.WriteString(text); err != nil {
 		s.t.Fatal(err)
 	}
-	time.Sleep(4 * time.Millisecond) // a key a read, as from a keyboard
+	// A key a read, as from a keyboard: an escape that is read with the next key is another key.
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		time.Sleep(4 * time.Millisecond)
+		if unread(s.device) == 0 {
+			return
+		}
+	}
+	s.t.Fatalf("%q was not read:\n%s", text, s.text())
 }
 
 // ends waits for the program to end and returns its exit code.
@@ -145,34 +167,24 @@ func (s *session) ends() int {
 	}()
 	select {
 	case code := <-done:
+		_ = s.device.Close() // so that reading the terminal ends
 		return code
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		s.t.Fatalf("did not end:\n%s", s.text())
 		return -1
 	}
 }
 
 func TestVersionOnASilentTerminal(t *testing.T) {
-	begin := time.Now()
 	s := open(t, 80, 24, t.TempDir(), "version")
 	if code := s.ends(); code != 0 {
 		t.Fatalf("exit code %d: %s", code, s.text())
 	}
 	<-s.closed
-	if took := time.Since(begin); took > time.Second+buildTime {
-		t.Errorf("took %s on a terminal that answers no questions", took)
-	}
 	if bytes.ContainsRune(s.raw.Bytes(), '\x1b') {
 		t.Errorf("wrote an escape: %q", s.raw.Bytes())
 	}
 }
-
-// buildTime is what building the program, when this test is the first, may add.
-var buildTime = func() time.Duration {
-	begin := time.Now()
-	_, _ = binary()
-	return time.Since(begin)
-}()
 
 func TestWholeJourneyInEverySize(t *testing.T) {
 	for _, size := range [][2]int{{60, 16}, {80, 24}, {120, 40}, {200, 60}} {

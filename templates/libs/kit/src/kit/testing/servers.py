@@ -1,5 +1,6 @@
 """Starts PostgreSQL and Redis of its own: free loopback ports, temporary data, stopped by pid."""
 
+import itertools
 import os
 import pwd
 import shutil
@@ -18,7 +19,10 @@ _START_S = 120.0  # a busy machine is no failure
 _POLL_S = 0.05
 _UNPRIVILEGED = ("postgres", "nobody")
 _DEBIAN = Path("/usr/lib/postgresql")  # a directory for each version
-_given: set[int] = set()  # ports that may be about to be listened on
+# Below the ports from which a system takes those of outgoing connections: a port that is free
+# stays free until its server listens. Each process begins elsewhere.
+_PORTS = range(10_000, 30_000)
+_turns = itertools.count(os.getpid() * 101)
 
 MISSING_POSTGRES = (
     "PostgreSQL is needed: set TEST_POSTGRES_URL to the URL of a superuser, or install the "
@@ -231,13 +235,13 @@ def find_program(name: str, missing: str) -> str:
 
 def free_port() -> int:
     """Return a loopback port that nobody listens on, another one each time."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-        if port not in _given:
-            _given.add(port)
+    for turn in itertools.islice(_turns, len(_PORTS)):
+        port = _PORTS[turn % len(_PORTS)]
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
             return port
+    msg = f"every port from {_PORTS[0]} to {_PORTS[-1]} is in use"
+    raise RuntimeError(msg)
 
 
 def wait_for(done: Callable[[], bool], what: str, process: subprocess.Popen[bytes]) -> None:
