@@ -349,7 +349,7 @@ var recordHelpers = []string{"created_id", "day", "elsewhere", "fixed", "instant
 func (s *ServiceView) TestImports() string {
 	imports := pythonImports{
 		"collections.abc": {"AsyncIterator"}, "typing": {"Any"}, "pathlib": {"Path"}, "httpx2": {"AsyncClient"}, "kit.testing": {"in_process", "live_service"},
-		"kit.testing.deployed": {"BASE_URL", "deployed_client", "deployed_url"}, "kit.testing.records": {"Body", "Entity"}, s.Package + ".gen.app": {"build"}, s.Package + ".gen.settings": {"Settings"},
+		"kit.testing.deployed": {"BASE_URL", "deployed_url"}, "kit.testing.records": {"Body", "Entity"}, s.Package + ".gen.app": {"build"}, s.Package + ".gen.settings": {"Settings"},
 		"pytest": {""}, "pytest_asyncio": {""}, "pydantic": {"SecretStr"},
 	}
 	s.importCredentials(imports)
@@ -361,11 +361,14 @@ func (s *ServiceView) TestImports() string {
 		imports.add("kit.testing.roles", "login")
 	}
 	if s.ReadModel {
+		imports.add("kit.testing.deployed", "client_of_system")
 		imports.add(s.Package+".gen.messaging", "MESSAGING")
 		imports.add(s.Package+".gen.settings", "EventSettings")
-		for _, name := range []string{"Projection", "projecting", "settle_before"} {
+		for _, name := range []string{"Projection", "projecting", "settle_before", "wait_for_writes"} {
 			imports.add("kit.testing.readmodel", name)
 		}
+	} else {
+		imports.add("kit.testing.deployed", "deployed_client")
 	}
 	for i := range s.Entities {
 		entity := &s.Entities[i]

@@ -7,6 +7,8 @@ TEST_BASE_URL says where the service is. TEST_SYSTEM may say where the others ar
 import os
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -31,12 +33,16 @@ def deployed_url() -> str:
     return BASE_URL
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def deployed_client(
-    pytestconfig: pytest.Config, credentials: dict[str, str]
+@asynccontextmanager
+async def client_of_system(
+    root: Path, credentials: dict[str, str]
 ) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of the service."""
-    root = pytestconfig.rootpath
+    """Connect to the service for as long as the block lasts.
+
+    Args:
+        root: of the tree.
+        credentials: headers of who may do everything.
+    """
     told = dict(pair.split("=", 1) for pair in os.environ.get("TEST_SYSTEM", "").split())
     names = [folder.name for folder in (root / "services").iterdir()]
     serials_from(secrets.randbelow(10**9))  # the system may hold records of earlier runs
@@ -44,4 +50,13 @@ async def deployed_client(
         running_system(root, {name: told.get(name, BASE_URL) for name in names}, credentials),
         httpx2.AsyncClient(base_url=BASE_URL, headers=credentials, timeout=_TIMEOUT_S) as client,
     ):
+        yield client
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def deployed_client(
+    pytestconfig: pytest.Config, credentials: dict[str, str]
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the service."""
+    async with client_of_system(pytestconfig.rootpath, credentials) as client:
         yield client

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +26,9 @@ WHERE type = ANY($1) AND ($2::text IS NULL OR subject = $2)
     ))
 ORDER BY position
 """
+
+_PATIENCE_S = 30.0
+_LOOKING = "kit.testing.readmodel"  # marks the requests that look what a list shows
 
 
 class Projection:
@@ -99,3 +103,71 @@ def settle_before(
             await projection.settle()
 
     client.event_hooks = {"request": [settle]}
+
+
+class _Writes:
+    """What a client wrote and one of its lists does not show yet."""
+
+    def __init__(self, client: httpx2.AsyncClient, path: str) -> None:
+        self._client = client
+        self._path = path
+        self._changed: dict[str, datetime] = {}  # by id
+        self._deleted: set[str] = set()
+        self._gone: set[str] = set()  # nothing brings them back
+
+    def stored(self, record: dict[str, Any]) -> None:
+        if record["id"] not in self._gone:
+            self._changed[record["id"]] = datetime.fromisoformat(record["updated_at"])
+
+    def deleted(self, identity: str) -> None:
+        self._changed.pop(identity, None)
+        self._deleted.add(identity)
+        self._gone.add(identity)
+
+    async def shown(self) -> None:
+        """Wait until the list shows all of it."""
+        async with asyncio.timeout(_PATIENCE_S):
+            while self._changed or self._deleted:
+                listed = await self._listed()
+                self._deleted.intersection_update(listed)
+                for identity, changed in list(self._changed.items()):
+                    if identity in listed and listed[identity] >= changed:
+                        self._changed.pop(identity, None)
+
+    async def _listed(self) -> dict[str, datetime]:
+        found: dict[str, datetime] = {}
+        query: dict[str, Any] = {"limit": 100}
+        while query:
+            answer = await self._client.get(self._path, params=query, extensions={_LOOKING: True})
+            page = answer.raise_for_status().json()
+            found |= {
+                item["id"]: datetime.fromisoformat(item["updated_at"]) for item in page["items"]
+            }
+            query = query | {"cursor": page["next_cursor"]} if page["next_cursor"] else {}
+        return found
+
+
+def wait_for_writes(client: httpx2.AsyncClient, paths: Collection[str]) -> None:
+    """Have each of the client's lists show everything that the client wrote before.
+
+    For a system that runs: its worker applies a write some time after it was answered.
+    """
+    writes = {path: _Writes(client, path) for path in paths}
+
+    async def note(response: httpx2.Response) -> None:
+        path, method = response.request.url.path, response.request.method
+        collection, _, identity = path.rpartition("/")
+        if not response.is_success or method == "GET":
+            return
+        if method == "DELETE" and collection in writes:
+            writes[collection].deleted(identity)
+        elif path in writes or collection in writes:
+            await response.aread()
+            writes[path if path in writes else collection].stored(response.json())
+
+    async def settle(request: httpx2.Request) -> None:
+        list_of = writes.get(request.url.path)
+        if request.method == "GET" and list_of and _LOOKING not in request.extensions:
+            await list_of.shown()
+
+    client.event_hooks = {"request": [settle], "response": [note]}
