@@ -18,6 +18,7 @@ func (s *SystemView) SystemImports() string {
 		"argparse": {""}, "asyncio": {""}, "os": {""}, "signal": {""}, "sys": {""}, "time": {""}, "urllib.request": {""}, "asyncpg": {""},
 		"asyncio.subprocess": {"PIPE", "STDOUT", "Process"}, "collections.abc": {"Coroutine"}, "dataclasses": {"dataclass"},
 		"http": {"HTTPStatus"}, "pathlib": {"Path"}, "typing": {"Any"}, "urllib.parse": {"urlsplit", "urlunsplit"},
+		"kit.testing.servers": {"taken"},
 	}
 	if s.Security.SplitsRoles() {
 		imports.add("kit.testing.roles", "login")

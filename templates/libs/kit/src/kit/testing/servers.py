@@ -244,6 +244,12 @@ def free_port() -> int:
     raise RuntimeError(msg)
 
 
+def taken(port: int) -> bool:
+    """Tell whether somebody listens on a loopback port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def wait_for(done: Callable[[], bool], what: str, process: subprocess.Popen[bytes]) -> None:
     """Wait until the process that was just started is ready."""
     end = time.monotonic() + _START_S
