@@ -153,7 +153,11 @@ func rows(markdown string) map[string]float64 {
 
 func TestCapacityAgreesWithTheBlueprint(t *testing.T) {
 	architecture(t, func(t *testing.T, system *SystemView, files map[string]string) {
-		general, services, ok := strings.Cut(files["capacity.md"], "\n## Each service\n")
+		heading := "\n## Each service\n"
+		if system.Hosted() {
+			heading = "\n## The process\n"
+		}
+		general, deployables, ok := strings.Cut(files["capacity.md"], heading)
 		if !ok {
 			t.Fatal("no section for the services")
 		}
@@ -172,18 +176,28 @@ func TestCapacityAgreesWithTheBlueprint(t *testing.T) {
 		} {
 			same("system", label, table, want)
 		}
-		sections := strings.Split(services, "\n### ")[1:]
-		if len(sections) != len(system.Services) {
-			t.Fatalf("%d sections, want %d", len(sections), len(system.Services))
+		sections := strings.Split(deployables, "\n### ")[1:]
+		if system.Hosted() {
+			process, modules, _ := strings.Cut(deployables, "\n## Each module\n")
+			if count := strings.Count(modules, "\n### "); count != len(system.Services) {
+				t.Errorf("%d sections of modules, want %d", count, len(system.Services))
+			}
+			sections = []string{process}
+		}
+		if len(sections) != len(system.Deployables) {
+			t.Fatalf("%d sections, want %d", len(sections), len(system.Deployables))
 		}
 		for i, section := range sections {
-			sizing, own := system.Services[i].Sizing, rows(section)
+			sizing, own := system.Deployables[i].Sizing, rows(section)
+			if system.Hosted() {
+				own["Wait for a connection"] = sizing.AcquireTimeout.Value // each module has its own
+			}
 			for label, want := range map[string]model.Quantity{
 				"Requests at peak": sizing.RPS, "Least pods": sizing.MinReplicas, "Greatest pods": sizing.MaxReplicas, "Surge of a rollout": sizing.Surge,
 				"Connections of a pod": sizing.PoolSize, "Requests admitted at once by a pod": sizing.InFlight,
 				"Memory, request and limit": sizing.Memory, "Wait for a connection": sizing.AcquireTimeout, "CPU limit": sizing.CPULimit,
 			} {
-				same(system.Services[i].Name, label, own, want)
+				same(system.Deployables[i].Name, label, own, want)
 			}
 		}
 	})
@@ -200,9 +214,9 @@ func lastConnections(system *SystemView) model.Quantity {
 func TestConnectionsOfServicesAddUpToTheDatabases(t *testing.T) {
 	architecture(t, func(t *testing.T, system *SystemView, _ map[string]string) {
 		sum := 0
-		for i := range system.Services {
-			sum += system.Services[i].Connections()
-			for _, process := range system.Services[i].Processes() {
+		for i := range system.Deployables {
+			sum += system.Deployables[i].Connections()
+			for _, process := range system.Deployables[i].Processes() {
 				sum += process.Pool.Int() * (process.Replicas.Int() + 1)
 			}
 		}

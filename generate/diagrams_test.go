@@ -100,7 +100,7 @@ func TestEntityDiagram(t *testing.T) {
 
 // Mermaid reads diagrams line by line: no name or description may start a line of its own or leave its quotes.
 func TestContainerDiagramKeepsItsShape(t *testing.T) {
-	shape := regexp.MustCompile(`^(C4Container|    title .*|    (    )?(Person|System_Boundary|Container|ContainerDb|ContainerQueue|Rel)\([a-z0-9_]+(, ("[^"]*"|[a-z0-9_]+))+\)( \{)?|    }|    UpdateLayoutConfig\(.*\))$`)
+	shape := regexp.MustCompile(`^(C4Container|    title .*|    (    )?(Person|System_Boundary|Container_Boundary|Container|ContainerDb|ContainerQueue|Rel)\([a-z0-9_]+(, ("[^"]*"|[a-z0-9_]+))+\)( \{)?|    }|    UpdateLayoutConfig\(.*\))$`)
 	architecture(t, func(t *testing.T, system *SystemView, files map[string]string) {
 		_, rest, _ := strings.Cut(files["diagrams/containers.md"], "```mermaid\n")
 		diagram, _, ok := strings.Cut(rest, "\n```")

@@ -102,7 +102,7 @@ func (s *SystemView) MonolithScriptImports() string {
 	imports := pythonImports{
 		"argparse": {""}, "asyncio": {""}, "json": {""}, "os": {""}, "signal": {""}, "sys": {""}, "time": {""}, "urllib.request": {""},
 		"asyncio.subprocess": {"Process"}, "collections.abc": {"Coroutine"}, "http": {"HTTPStatus"}, "pathlib": {"Path"}, "typing": {"Any"},
-		"kit.testing.monolith": {"forget", "prepared"}, "kit.testing.servers": {"free_port"}, s.AppPackage() + ".modules": {"MODULES"},
+		"kit.testing.monolith": {"forget", "prepared"}, "kit.testing.servers": {"free_port", "taken"}, s.AppPackage() + ".modules": {"MODULES"},
 	}
 	if s.Broker != nil {
 		imports.add(s.AppPackage()+".modules", "EVENTS")

@@ -5,7 +5,6 @@ package model
 var notYet = map[string]map[string]string{
 	"architecture": {
 		"serverless": "functions on AWS Lambda are not generated yet",
-		"monolith":   "one deployable of all modules is not generated yet",
 	},
 	"datastores.database": {
 		"dynamodb": "it comes with the serverless architecture",

@@ -12,7 +12,7 @@ import (
 // excluded are the answers that rule each other out, as valid designs show.
 var excluded = []string{
 	"datastores.broker=nats security.tenancy=row-level", "datastores.broker=rabbitmq security.tenancy=row-level",
-	"datastores.broker=kafka security.tenancy=row-level", "datastores.broker=none read model=yes", "security.authentication=none security.authorization=rbac",
+	"datastores.broker=kafka security.tenancy=row-level", "security.authentication=none security.authorization=rbac",
 	"security.authentication=none security.tenancy=row-level",
 	"security.authentication=none audit log=yes", "security.authentication=none owners=yes", "security.authorization=none owners=yes",
 	"security.tenancy=row-level read model=yes", "owners=yes read model=yes",
@@ -56,7 +56,7 @@ func TestEveryChoiceIsAFactor(t *testing.T) {
 	for _, key := range model.Keys() {
 		for _, choice := range key.Choices {
 			name := key.Path + "=" + choice.Value
-			alone := key.Path == "architecture" || key.Path == "datastores.database"
+			alone := key.Path == "datastores.database"
 			if choice.Unavailable == "" && !said[name] && !(alone && choice.Value == firstAvailable(key)) {
 				t.Errorf("no design has %s", name)
 			}

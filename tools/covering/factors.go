@@ -12,7 +12,7 @@ import (
 func factorsOf() []factor {
 	factors := []factor{{"services", counts(1, 2, 4)}, {"entities", shapes}}
 	for _, key := range model.Keys() {
-		if key.Choices != nil && key.Path != "architecture" && key.Path != "datastores.database" {
+		if key.Choices != nil && key.Path != "datastores.database" {
 			factors = append(factors, factor{key.Path, choices(key)})
 		}
 	}

@@ -30,7 +30,7 @@ TREES = Path(os.environ["CODEX_CACHE"]) / "trees" / WORKER
 GROUPS = {
     "changes": r"test_changes\.py::",  # a database to copy from, and measured times
     "cluster": r"test_(cluster|releases|rollout)\.py::",  # a control plane
-    "systems": r"test_pipelines\.py::|::test_(make_load|make_dev|make_contract|make_migrate|databases_script)_",  # ports, databases
+    "systems": r"test_pipelines\.py::|::test_(make_load|make_dev|make_contract|make_migrate|databases_script|a_monolith)_",  # ports, databases
     "terraform": r"-terraform\]$",  # the verdicts on what many trees share
 }
 

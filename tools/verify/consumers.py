@@ -154,9 +154,10 @@ def mypy(tree: Path, files: list[Path]) -> Verdict:
 def linked(tree: Path, links: Path, file: Path) -> Path:
     """Return the path below which mypy sees a file under a module name that no other file has."""
     parts = file.relative_to(tree).parts
-    if parts[0] != "services" or "src" in parts:
+    if parts[0] not in ("services", "app") or "src" in parts:
         return file
-    link = links.joinpath(f"{parts[1]}_{parts[2]}".replace("-", "_"), *parts[3:])
+    project = parts.index("tests" if "tests" in parts else "load")
+    link = links.joinpath("_".join(parts[: project + 1]).replace("-", "_"), *parts[project + 1 :])
     link.parent.mkdir(parents=True, exist_ok=True)
     for folder in link.relative_to(links).parents[:-1]:
         (links / folder / "__init__.py").touch()

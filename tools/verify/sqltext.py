@@ -9,12 +9,14 @@ SENDERS = {"fetch", "fetchrow", "fetchval", "execute", "executemany", "prepare",
 PASSES = {
     "kit/crud.py": {"self._select", "self._lock", "self._delete", "sql"},  # sql: see TAKERS and COMPOSED
     "kit/idempotency.py": {"statement"},
+    "kit/messaging/postgresql.py": {"statement"},
     "kit/readmodel.py": {"self._refill", "self._remove", "self._sweep", "statement"},
 }
 TAKERS = {
     "Listing": {"select", "sorts", "filters"},
     "Sort": {0},
     "super().__init__": {"select", "lock", "delete", "refill", "remove", "sweep"},
+    "self._end": {0},
     "self._walk": {1},
     "sweep_forever": {1},
 }

@@ -73,7 +73,14 @@ CONSUMERS: dict[str, tuple[Consumer, tuple[str, ...]]] = {
     "openapi examples": (each(examples_problem), ("architecture/openapi/*.yaml",)),
     "asyncapi-parser": (asyncapi, ("architecture/asyncapi.yaml",)),
     "mermaid": (mermaid, ("architecture/diagrams/*.md",)),
-    "squawk": (squawk, ("services/*/migrations/*.sql", "libs/kit/tests/migrations/*.sql")),
+    "squawk": (
+        squawk,
+        (
+            "services/*/migrations/*.sql",
+            "libs/kit/src/kit/messaging/migrations/*.sql",
+            "libs/kit/tests/migrations/*.sql",
+        ),
+    ),
     "compose-go": (go_consumer("compose"), ("compose.yaml",)),
     "yaml": (each(yaml_problem), ("**/*.yaml", "**/*.yml")),
     "docker compose": (compose, ("compose.yaml",)),

@@ -4,6 +4,7 @@ Everything is read from files: the numbers that the program had in mind do not c
 """
 
 import math
+import os
 import re
 import subprocess
 import tempfile
@@ -20,6 +21,7 @@ Manifest = dict[str, Any]
 MIB = {"Mi": 1, "Gi": 1024}
 FLUSH_AND_MARGIN_S = 10
 RELAY_CONNECTIONS = 2  # one leads, one is for the probes: kit.messaging.service
+EVENT_CONNECTIONS = 4  # of all modules of one process; each relay that leads has one more: kit.messaging.postgresql
 
 
 def quantity(text: str | int) -> float:
@@ -82,23 +84,48 @@ def blueprint(tree: Path) -> Manifest:
     return content
 
 
+def hosted(tree: Path) -> bool:
+    """Tell whether the services are modules of one process."""
+    return "deployables" in blueprint(tree)
+
+
+def deployables(tree: Path) -> dict[str, Manifest]:
+    """Return the plan of what runs by itself, by its name: of every service, or of what hosts them all."""
+    found: dict[str, Manifest] = blueprint(tree).get("deployables") or blueprint(tree)["services"]
+    return found
+
+
+def code(tree: Path, deployable: str) -> Path:
+    """Return the folder of a deployable."""
+    return Path(os.path.normpath(tree / "architecture" / deployables(tree)[deployable]["code"]))
+
+
+def settings(tree: Path, deployable: str) -> str:
+    """Read the defaults of a deployable's process."""
+    (found,) = code(tree, deployable).glob("src/*/settings.py" if hosted(tree) else "src/*/gen/settings.py")
+    return found.read_text()
+
+
 def processes(tree: Path) -> dict[str, str]:
-    """Return the service of each process that carries events, by the name of its workload."""
+    """Return the service of each process that carries events, by the name of its workload.
+
+    A monolith has none: its one process does that too.
+    """
     return {
         f"{service}-{process}": service
         for service, plan in blueprint(tree)["services"].items()
         for process in ("relay", "worker")
-        if process in plan
+        if process in plan and not hosted(tree)
     }
 
 
 def workloads(tree: Path) -> dict[str, str]:
-    """Return the service of every Deployment, by its name."""
-    return {service: service for service in blueprint(tree)["services"]} | processes(tree)
+    """Return the deployable of every Deployment, by its name."""
+    return {name: name for name in deployables(tree)} | processes(tree)
 
 
 def owner(tree: Path, workload: str) -> str:
-    """Return the service that a Deployment or a Job belongs to."""
+    """Return the deployable that a Deployment or a Job belongs to."""
     return workloads(tree).get(workload) or workload.removesuffix("-migrate").removesuffix("-topology")
 
 
@@ -118,7 +145,7 @@ def api(pod: Manifest) -> Manifest:
 def test_every_environment_has_the_same_objects(rendered: list[Environment]) -> None:
     names = [{(each["kind"], each["metadata"]["name"]) for each in env.objects} for env in rendered]
     assert all(each == names[0] for each in names)
-    services = set(blueprint(rendered[0].tree)["services"])
+    services = set(deployables(rendered[0].tree))
     for kind in ("Service", "HorizontalPodAutoscaler", "ServiceAccount"):
         assert set(rendered[0].all(kind)) == services
     for kind in ("Deployment", "PodDisruptionBudget"):
@@ -160,11 +187,11 @@ def test_ports_are_the_same_everywhere(rendered: list[Environment]) -> None:
             container = api(deployment["spec"]["template"])
             ports = {port["name"]: port["containerPort"] for port in container["ports"]}
             service = owner(env.tree, name)
-            dockerfile = (env.tree / "services" / service / "Dockerfile").read_text()
+            dockerfile = (code(env.tree, service) / "Dockerfile").read_text()
             assert f"EXPOSE {ports['http']} {ports['metrics']}\n" in dockerfile
-            (own,) = (env.tree / "services" / service).glob("src/*/gen/settings.py")
-            assert re.search(rf"^    port: .* = {ports['http']}$", own.read_text(), re.M)
-            assert re.search(rf"^    metrics_port: .* = {ports['metrics']}$", own.read_text(), re.M)
+            own = settings(env.tree, service)
+            assert re.search(rf"^    port: .* = {ports['http']}$", own, re.M)
+            assert re.search(rf"^    metrics_port: .* = {ports['metrics']}$", own, re.M)
             for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
                 assert container[probe]["httpGet"]["port"] in ports
             if name != service:
@@ -191,9 +218,7 @@ def edges(env: Environment, direction: str, side: str) -> Iterator[tuple[str, st
 def test_policies_are_the_call_graph(rendered: list[Environment]) -> None:
     for env in rendered:
         declared = {
-            (name, callee)
-            for name, service in blueprint(env.tree)["services"].items()
-            for callee in service.get("calls") or []
+            (name, callee) for name, service in deployables(env.tree).items() for callee in service.get("calls") or []
         }
         # A worker calls what its service calls; nobody calls a process.
         declared |= {(f"{name}-worker", callee) for name, callee in declared if f"{name}-worker" in processes(env.tree)}
@@ -213,6 +238,8 @@ def test_stores_are_reached_by_those_who_use_them(rendered: list[Environment]) -
             for folder in env.tree.glob("services/*/src/*/gen/settings.py")
             if "redis_url: SecretStr" in folder.read_text()
         }
+        if hosted(env.tree) and cached:
+            cached = set(deployables(env.tree))
         cached |= {
             name for name, service in processes(env.tree).items() if name.endswith("-worker") and service in cached
         }
@@ -336,9 +363,9 @@ def test_a_pod_has_the_time_to_stop(rendered: list[Environment]) -> None:
         for name in processes(env.tree):  # they get no requests: nothing to wait for before the end of what they do
             pod = env.all("Deployment")[name]["spec"]["template"]
             assert "lifecycle" not in api(pod)
-            (own,) = (env.tree / "services" / owner(env.tree, name)).glob("src/*/gen/settings.py")
-            assert setting(own.read_text(), "shutdown_timeout_s") < pod["spec"]["terminationGracePeriodSeconds"]
-        for name in blueprint(env.tree)["services"]:
+            own = settings(env.tree, owner(env.tree, name))
+            assert setting(own, "shutdown_timeout_s") < pod["spec"]["terminationGracePeriodSeconds"]
+        for name in deployables(env.tree):
             pod = env.all("Deployment")[name]["spec"]["template"]
             container = api(pod)
             sleep = container["lifecycle"]["preStop"]["sleep"]["seconds"]
@@ -348,19 +375,28 @@ def test_a_pod_has_the_time_to_stop(rendered: list[Environment]) -> None:
             assert sleep > 0
             assert drain > 0
             assert grace >= sleep + drain + route + FLUSH_AND_MARGIN_S
-            (own,) = (env.tree / "services" / name).glob("src/*/gen/settings.py")
-            assert sleep + drain == setting(own.read_text(), "drain_delay_s")  # what the service waits elsewhere
-            assert sleep + drain + setting(own.read_text(), "shutdown_timeout_s") < grace
+            own = settings(env.tree, name)
+            assert sleep + drain == setting(own, "drain_delay_s")  # what the service waits elsewhere
+            assert sleep + drain + setting(own, "shutdown_timeout_s") < grace
+
+
+def pools(tree: Path, workload: str) -> float:
+    """Count the database connections that a pod holds at most."""
+    if workload in processes(tree) and workload.endswith("-relay"):
+        return RELAY_CONNECTIONS
+    if not hosted(tree):
+        return setting(settings(tree, owner(tree, workload)), "db_pool_max")
+    modules = [file.read_text() for file in tree.glob("services/*/src/*/gen/settings.py")]
+    relays = sum("relay" in plan for plan in blueprint(tree)["services"].values())
+    carried = EVENT_CONNECTIONS + relays if "broker" in blueprint(tree) else 0
+    return sum(setting(each, "db_pool_max") for each in modules) + carried
 
 
 def test_pools_fit_the_database_in_the_middle_of_a_rollout(rendered: list[Environment]) -> None:
     for env in rendered:
         connections = 0.0
         for name in env.all("Deployment"):
-            (own,) = (env.tree / "services" / owner(env.tree, name)).glob("src/*/gen/settings.py")
-            relay = name in processes(env.tree) and name.endswith("-relay")
-            pool = RELAY_CONNECTIONS if relay else setting(own.read_text(), "db_pool_max")
-            connections += sum(replicas(env, name)) * pool
+            connections += sum(replicas(env, name)) * pools(env.tree, name)
         database = blueprint(env.tree)["database"]
         assert connections + len(env.all("Job")) <= database["max_connections"] - 3 or database["pooler_required"]
 
@@ -376,7 +412,9 @@ def test_secrets_are_files_where_the_service_looks(rendered: list[Environment]) 
                 mounted = [each["secret"]["name"] for each in volume["projected"]["sources"]]
                 assert mounted == [f"{service}-secrets", f"{service}-broker-secrets"]
             else:
-                owns_tables = name.endswith("-migrate") and "owner" in blueprint(env.tree)["services"][service]
+                plans = blueprint(env.tree)["services"]
+                plans = plans if hosted(env.tree) else {service: plans[service]}
+                owns_tables = name.endswith("-migrate") and any("owner" in plan for plan in plans.values())
                 wanted = f"{service}-migrate-secrets" if owns_tables else f"{service}-secrets"
                 assert volume["secret"]["secretName"] == wanted
             assert not [each for each in api(pod).get("env", []) if "valueFrom" in each]
@@ -397,8 +435,8 @@ def test_tokens_can_be_mounted_beside_the_secrets(rendered: list[Environment]) -
 
 
 def test_services_know_where_they_run(rendered: list[Environment]) -> None:
-    settings = (rendered[0].tree / "libs/kit/src/kit/settings.py").read_text()
-    known = re.search(r"^    environment: Literal\[(.*)\] = \"(.*)\"$", settings, re.M)
+    kit = (rendered[0].tree / "libs/kit/src/kit/settings.py").read_text()
+    known = re.search(r"^    environment: Literal\[(.*)\] = \"(.*)\"$", kit, re.M)
     assert known
     assert known[2] == "prod"
     for env in rendered:

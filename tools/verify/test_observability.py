@@ -18,10 +18,13 @@ import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from conftest import generate
 from kit import migrate
+from kit.host import Schema
 from kit.messaging.consumer import ConsumerMetrics
 from kit.messaging.outbox import OutboxMetrics
-from kit.testing import live_service
+from kit.testing import LiveService, live_service
+from kit.testing.monolith import prepared
 
 FOLDER = Path("deploy/observability")
 RUNNING = ("shop", "minimal", "user-service", "tickets")  # a cache, calls, refused callers: with and without
@@ -155,12 +158,36 @@ async def scrape(tree: Path, name: str, service: dict[str, Any]) -> list[Any]:
     limited = "\nrate_limit:\n" in (tree / "architecture/blueprint.yaml").read_text()
     if not (service["cached"] or limited):
         del environment["REDIS_URL"]
-    document = yaml.safe_load((tree / f"architecture/openapi/{name}.yaml").read_text())
     async with live_service(service["package"], **environment) as live:
-        asked = await ask_for_everything(live.url, document)
-        await asyncio.sleep(0.6)  # the event loop is looked at twice a second
-        async with httpx2.AsyncClient() as client:
-            text = (await client.get(live.metrics_url)).text
+        return await samples_of(tree, live, [name])
+
+
+async def scrape_host(tree: Path, services: dict[str, dict[str, Any]], host: dict[str, Any]) -> list[Any]:
+    """Run a monolith, use each route of its modules, and return the samples that Prometheus would get."""
+    prefixes = {name: name.upper().replace("-", "_") for name in services}
+    schemas = [
+        Schema(plan["role"], plan.get("owner", plan["role"]), (f"{prefixes[name]}_DATABASE_URL",), Path())
+        for name, plan in services.items()
+    ]
+    given = await prepared(os.environ["TEST_POSTGRES_URL"], f"observed_{uuid4().hex[:8]}", schemas)
+    for name in services:
+        await migrate.up(given[f"{prefixes[name]}_DATABASE_URL"], tree / "services" / name / "migrations")
+    sources = [folder / "src" for folder in (tree / "app", tree / "libs/kit", *tree.glob("services/*"))]
+    given |= {"REDIS_URL": os.environ["TEST_REDIS_URL"], "PYTHONPATH": os.pathsep.join(map(str, sources))}
+    async with live_service(host["package"], **given) as live:
+        return await samples_of(tree, live, list(services))
+
+
+async def samples_of(tree: Path, live: LiveService, names: list[str]) -> list[Any]:
+    """Use each route of these services, which one process serves, and return the samples of the process."""
+    asked = set()
+    for name in names:
+        asked |= await ask_for_everything(
+            live.url, yaml.safe_load((tree / f"architecture/openapi/{name}.yaml").read_text())
+        )
+    await asyncio.sleep(0.6)  # the event loop is looked at twice a second
+    async with httpx2.AsyncClient() as client:
+        text = (await client.get(live.metrics_url)).text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     counted = {
         (s.labels["method"], s.labels["route"])
@@ -178,6 +205,12 @@ async def test_every_metric_is_emitted(case: str, trees: dict[str, Path]) -> Non
     services = yaml.safe_load((tree / "architecture/blueprint.yaml").read_text())["services"]
     samples = [sample for name, service in services.items() for sample in await scrape(tree, name, service)]
     assert complaints(tree, samples) == set()
+
+
+async def test_every_metric_is_emitted_by_a_monolith() -> None:
+    tree = generate("shop", "--set", "architecture=monolith", name="shop-monolith")
+    plan = yaml.safe_load((tree / "architecture/blueprint.yaml").read_text())
+    assert complaints(tree, await scrape_host(tree, plan["services"], plan["deployables"]["app"])) == set()
 
 
 def complaints(tree: Path, samples: list[Any]) -> set[str]:
@@ -260,11 +293,11 @@ def test_the_scrape_keeps_what_is_read(tree: Path) -> None:
 
 
 def test_every_service_is_watched(tree: Path) -> None:
-    services = set(yaml.safe_load((tree / "architecture/blueprint.yaml").read_text())["services"])
+    plan = yaml.safe_load((tree / "architecture/blueprint.yaml").read_text())
     down = {rule["labels"]["service"] for rule in rules_of(tree) if rule.get("alert") == "ServiceDown"}
-    assert down == services
+    assert down == set(plan.get("deployables") or plan["services"])
     promised = {file.stem for file in (tree / FOLDER / "openslo").glob("*.yaml")} - {"prometheus"}
-    assert promised == services
+    assert promised == set(plan["services"])  # by module too: Prometheus tells them apart
 
 
 def test_the_latency_objective_is_a_bound_of_the_histogram(tree: Path) -> None:

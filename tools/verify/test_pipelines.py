@@ -170,14 +170,30 @@ def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 @pytest.fixture
 def repository(trees: dict[str, Path], tmp_path: Path) -> Path:
     """The tree of several services, as a repository of one commit."""
-    copied = tmp_path / "repository"
-    ignored = shutil.ignore_patterns(".venv", ".mypy*", ".hypothesis", "__pycache__")
-    shutil.copytree(trees["shop"], copied, ignore=ignored)
+    copied = copy_of(trees["shop"], tmp_path / "repository")
     for script in ("images.py", "deploy.py"):
         shutil.copy(trees[GITHUB] / "scripts" / script, copied / "scripts")
-    git(copied, "init", "--quiet", "--initial-branch=main")
-    commit(copied)
-    return copied
+    return committed(copied)
+
+
+@pytest.fixture
+def monolith(trees: dict[str, Path], tmp_path: Path) -> Path:
+    """The tree of several modules, as a repository of one commit."""
+    return committed(copy_of(trees["market-monolith"], tmp_path / "monolith"))
+
+
+def copy_of(tree: Path, folder: Path) -> Path:
+    """Copy a tree without what tools left there."""
+    ignored = shutil.ignore_patterns(".venv", ".mypy*", ".hypothesis", "__pycache__")
+    shutil.copytree(tree, folder, ignore=ignored)
+    return folder
+
+
+def committed(tree: Path) -> Path:
+    """Make a tree a repository of one commit."""
+    git(tree, "init", "--quiet", "--initial-branch=main")
+    commit(tree)
+    return tree
 
 
 def git(tree: Path, *arguments: str) -> None:
@@ -225,15 +241,40 @@ def test_an_image_follows_what_it_is_made_from(
     assert (name, json.loads(value)) == ("services", expected)
 
 
-def test_nothing_that_a_dockerfile_copies_is_left_out(repository: Path) -> None:
-    sources = re.search(r"SOURCES = \((.*?)\)", (repository / "scripts/images.py").read_text(), re.S)
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("README.md", []),
+        ("services/order/tests/conftest.py", []),
+        ("services/order/src/order_service/rules/order.py", ["app"]),
+        ("services/search/migrations/001_create_tables.sql", ["app"]),
+        ("app/src/market_app/modules.py", ["app"]),
+        ("libs/kit/src/kit/host.py", ["app"]),
+    ],
+)
+def test_the_image_of_a_monolith_follows_all_modules(monolith: Path, path: str, expected: list[str]) -> None:
+    with (monolith / path).open("a") as file:
+        file.write("\n")
+    commit(monolith)
+    assert json.loads(images(monolith, "changed", "HEAD^1").stdout) == expected
+
+
+def test_nothing_that_a_dockerfile_copies_is_left_out(repository: Path, monolith: Path) -> None:
+    for tree, folder in ((repository, "services/catalog"), (monolith, "app")):
+        assert left_out(tree, folder) == []
+
+
+def left_out(tree: Path, folder: str) -> list[str]:
+    """List what the Dockerfile of a folder copies and no image's tag depends on."""
+    sources = re.search(r"SOURCES = \((.*?)\)", (tree / "scripts/images.py").read_text(), re.S)
     assert sources
     known = [each.replace("{service}", "catalog") for each in re.findall(r'"(.+?)"', sources[1])]
-    dockerfile = (repository / "services/catalog/Dockerfile").read_text()
+    dockerfile = (tree / folder / "Dockerfile").read_text()
     copied = re.findall(r"^COPY (?!--from)(\S+)", dockerfile, re.M)
     assert copied
-    for path in copied:
-        assert any(path.rstrip("/") == each or path.startswith(f"{each}/") for each in known), path
+    return [
+        path for path in copied if not any(path.rstrip("/") == each or path.startswith(f"{each}/") for each in known)
+    ]
 
 
 class Registry(BaseHTTPRequestHandler):

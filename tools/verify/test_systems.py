@@ -115,6 +115,11 @@ def test_make_dev_serves_until_interrupted(trees: dict[str, Path]) -> None:
                 break
         with urllib.request.urlopen("http://127.0.0.1:8001/v1/notes") as reply:
             assert json.load(reply) == {"items": [], "next_cursor": None}
+        beside = subprocess.run(
+            ["make", "smoke"], cwd=tree, env=plain_environment(tree), capture_output=True, text=True, check=False
+        )
+        assert beside.returncode == 2
+        assert "port 8001 is in use: is the system running already?" in beside.stderr
     finally:
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
         said += process.communicate(timeout=60)[0].splitlines(keepends=True)
@@ -144,9 +149,47 @@ async def test_what_a_system_runs_for_ends_with_it(trees: dict[str, Path], tmp_p
 
 
 def test_make_contract_holds_a_running_system_to_its_apis(trees: dict[str, Path]) -> None:
-    output = make(trees["tickets"], "contract", timeout=900)  # with tokens, and references that peers look up
-    assert len(re.findall(r"^\d+ passed", output, re.M)) == 3
+    keeps_its_contracts(trees["tickets"])  # with tokens, and references that peers look up
+
+
+def keeps_its_contracts(tree: Path) -> None:
+    """Run the tests of every API against the system of a tree: all pass, none is left out."""
+    services = len(list((tree / "services").iterdir()))
+    output = make(tree, "contract", timeout=900)
+    assert len(re.findall(r"^\d+ passed", output, re.M)) == services
     assert not re.search(r"\d+ (?:failed|skipped|xfailed|error)", output), output
+
+
+def errors_under_load(tree: Path) -> set[str]:
+    """Load every service for a moment and return the shares of failed requests; a busy machine may be slow."""
+    result = subprocess.run(
+        ["make", "load", "LOAD_TIME=3s", "LOAD_USERS=2"],
+        cwd=tree,
+        env=plain_environment(tree),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    shares = re.findall(r"p99 \d+ ms of \d+, errors ([\d.]+) %", result.stdout)
+    assert len(shares) == len(list((tree / "services").iterdir())), result.stdout[-8000:]
+    return set(shares)
+
+
+# A cache and calls; tokens, an audit log and a rate limit; events and a read model.
+@pytest.mark.parametrize("case", ["shop", "clinic", "market"])
+def test_a_monolith_keeps_the_contracts_of_its_services(case: str) -> None:
+    started = time.monotonic()
+    tree = generate(case, "--set", "architecture=monolith", name=f"{case}-monolith")
+    keeps_its_contracts(tree)
+    targets = ("smoke", "test-app", *(["system-tests"] if case == "market" else []))
+    output = make(tree, *targets, timeout=900)
+    assert f"all good: {len(list((tree / 'services').iterdir()))} services" in output
+    passed = sum(map(int, re.findall(r"^(?:=+ )?(\d+) passed", output, re.M)))
+    assert not re.search(r"\d+ (?:failed|skipped|xfailed|error)", output), output
+    assert errors_under_load(tree) == {"0.000"}
+    system_lines.append(f"{case}, monolith       app: {passed:>5} passed, {time.monotonic() - started:>19.0f} s")
 
 
 def test_make_of_one_service_tests_it_alone(trees: dict[str, Path]) -> None:
@@ -183,15 +226,19 @@ def make_databases(tree: Path) -> None:
         "PGUSER": server.username or "",
     }
     files = sorted((tree / ".secrets").glob("*_database_url"), reverse=True)  # those of migrations come first
-    command: list[str | Path] = ["sh", "scripts/databases.sh", *files]
+    events = sorted((tree / ".secrets").glob("broker_url"))
+    command: list[str | Path] = ["sh", "scripts/databases.sh", *files, *events]
     result = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (0, "")
 
 
-async def test_a_database_goes_to_a_role_for_its_migrations_and_back() -> None:
-    name, known = ("--set", "services[0].name=ledger"), ("--set", "security.authentication=api-key")
-    plain = generate("minimal", *name, *known, name="ledger-plain")
-    audited = generate("minimal", *name, *known, "--set", "security.audit=true", name="ledger-audited")
+@pytest.mark.parametrize("architecture", ["microservices", "monolith"])
+async def test_a_database_goes_to_a_role_for_its_migrations_and_back(architecture: str) -> None:
+    answers = {"name": "ledger", "services[0].name": "ledger", "architecture": architecture}
+    answers["security.authentication"] = "api-key"
+    given = [part for key, value in answers.items() for part in ("--set", f"{key}={value}")]
+    plain = generate("minimal", *given, name=f"ledger-plain-{architecture}")
+    audited = generate("minimal", *given, "--set", "security.audit=true", name=f"ledger-audited-{architecture}")
     await forget(["ledger"])
     for tree, owner in ((plain, "ledger"), (audited, "ledger_owner"), (plain, "ledger")):
         make(tree, "secrets", timeout=60)
@@ -201,7 +248,8 @@ async def test_a_database_goes_to_a_role_for_its_migrations_and_back() -> None:
         connection = await asyncpg.connect(url)
         try:
             await connection.execute(
-                f"SET ROLE {owner}; CREATE TABLE IF NOT EXISTS kept (n int); COMMENT ON TABLE kept IS 'kept'"
+                f"SET ROLE {owner}; SET search_path = ledger, public; "  # a monolith's schema, if there is one
+                "CREATE TABLE IF NOT EXISTS kept (n int); COMMENT ON TABLE kept IS 'kept'"
             )
             assert await connection.fetchval("SELECT tableowner FROM pg_tables WHERE tablename = 'kept'") == owner
         finally:
@@ -216,6 +264,32 @@ async def forget(databases: Iterable[str]) -> None:
             await connection.execute(f'DROP DATABASE IF EXISTS "{name}"')
     finally:
         await connection.close()
+
+
+async def test_databases_script_gives_each_module_a_schema_of_its_own(trees: dict[str, Path]) -> None:
+    tree = trees["market-monolith"]
+    make(tree, "secrets", timeout=60)
+    files = [*(tree / ".secrets").glob("*_database_url"), tree / ".secrets/broker_url"]
+    await forget(["market"])
+    for _run in range(2):
+        make_databases(tree)
+    server = urlsplit(os.environ["TEST_POSTGRES_URL"])
+    schemas = [urlsplit(file.read_text().strip()).username for file in files]
+    assert len(set(schemas)) == 7  # of six modules and of the events
+    for file in files:
+        url = urlsplit(file.read_text().strip())
+        credentials = f"{url.username}:{url.password}@{server.hostname}:{server.port}"
+        connection = await asyncpg.connect(url._replace(netloc=credentials).geturl())
+        try:
+            assert await connection.fetchval("SELECT current_schema()") == url.username
+            await connection.execute("CREATE TABLE mine (n int)")
+            for other in set(schemas) - {url.username}:
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await connection.execute(f'CREATE TABLE "{other}".theirs (n int)')
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await connection.execute(f'SELECT * FROM "{other}".mine')
+        finally:
+            await connection.close()
 
 
 async def test_databases_script_gives_each_service_its_own(trees: dict[str, Path]) -> None:

@@ -114,9 +114,9 @@ class _Delivery:
         await self._end(_BURY, reason.replace("\0", " ")[:_REASON_CHARACTERS])
         await self._intake.forget()
 
-    async def _end(self, sql: str, *more: object) -> None:
+    async def _end(self, statement: str, *more: object) -> None:
         self._intake.open.discard(self)
-        await self._intake.execute(sql, self.position, self.attempt, *more)
+        await self._intake.execute(statement, self.position, self.attempt, *more)
 
 
 class _Intake:
@@ -147,9 +147,9 @@ class _Intake:
         """Delete the dead letters whose time is over."""
         await self.execute(_FORGET, self._broker.namespace, self._consumer)
 
-    async def execute(self, sql: str, *args: object) -> None:
+    async def execute(self, statement: str, *args: object) -> None:
         with _translated():
-            await self._broker.pool.execute(sql, *args)
+            await self._broker.pool.execute(statement, *args)
 
     async def _run(self, work: Any) -> None:
         try:
