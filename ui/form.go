@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -78,26 +79,38 @@ func (f *form) priced(q question) []components.Option {
 			options[i].Help = joinNonEmpty(options[i].Help, change(effect))
 		}
 		for _, shape := range known.shapes {
-			if string(shape.Architecture) == options[i].Value {
-				options[i].Help = consequences(shape)
+			if string(shape.Architecture) == options[i].Value && options[i].Why == "" {
+				options[i].Facts = consequences(shape)
+				options[i].Help = inOneLine(options[i].Facts)
 			}
 		}
 	}
 	return options
 }
 
-// consequences says what an architecture comes to for this design, in the same
-// order for each, so that they can be read side by side.
-func consequences(s model.Shape) string {
-	calls := "no calls"
+// consequences are what an architecture comes to for this design.
+func consequences(s model.Shape) []components.Fact {
+	calls := "none"
 	switch {
 	case s.Call > 0 && s.InProcess:
-		calls = "calls in process"
+		calls = "in process"
 	case s.Call > 0:
-		calls = fmt.Sprintf("calls ≤ %.0f ms", s.Call)
+		calls = fmt.Sprintf("≤ %.0f ms", s.Call)
 	}
-	return fmt.Sprintf("%s, %s, %.0f–%.0f USD a month, reads ≤ %.0f ms, %s", counted(s.Deployables, "deployable", "deployables"), counted(s.Databases, "database", "databases"),
-		s.Low, s.High, s.Latency, calls)
+	return []components.Fact{
+		{Name: "deployed", Value: strconv.Itoa(s.Deployables)}, {Name: "databases", Value: strconv.Itoa(s.Databases)},
+		{Name: "USD/month", Value: fmt.Sprintf("%.0f–%.0f", s.Low, s.High)},
+		{Name: "read p99", Value: fmt.Sprintf("≤ %.0f ms", s.Latency)}, {Name: "calls", Value: calls},
+	}
+}
+
+// inOneLine says facts where there is no room for a table.
+func inOneLine(facts []components.Fact) string {
+	parts := make([]string, len(facts))
+	for i, fact := range facts {
+		parts[i] = fact.Name + " " + fact.Value
+	}
+	return strings.Join(parts, ", ")
 }
 
 // change says an effect in words, nothing for none.

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -463,4 +464,25 @@ func TestChoicesSayWhatTheyChangeOfTheBill(t *testing.T) {
 	r.press("down", "down", "down").sees(" USD")
 	r.m.goTo(stepIndex("scale"))
 	r.press("down").sees(" USD").sees("pods")
+}
+
+func TestArchitecturesAreComparedSideBySide(t *testing.T) {
+	r := saved(t, shopFile)
+	r.m.goTo(stepIndex("architecture"))
+	r.press("down")
+	shapes := map[model.Architecture]model.Shape{}
+	for _, shape := range model.Shapes(r.m.design.answers) {
+		shapes[shape.Architecture] = shape
+	}
+	services, host := shapes[model.Microservices], shapes[model.Monolith]
+	rows := []string{"microservices  monolith", fmt.Sprintf("deployed   %-13d  %d ", services.Deployables, host.Deployables),
+		fmt.Sprintf("USD/month  %-13s  %.0f–%.0f ", fmt.Sprintf("%.0f–%.0f", services.Low, services.High), host.Low, host.High), "in process"}
+	for _, size := range [][2]int{{120, 40}, {80, 24}} {
+		r.Send(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+		for _, row := range rows {
+			r.sees(row)
+		}
+	}
+	r.Send(tea.WindowSizeMsg{Width: 40, Height: 24})
+	r.seesNot("microservices  monolith")
 }

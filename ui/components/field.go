@@ -26,6 +26,12 @@ const (
 type Option struct {
 	Value, Title, Help string
 	Why                string // why it cannot be chosen; empty when it can
+	Facts              []Fact // what it comes to; the same names in the same order for every option that has any
+}
+
+// Fact is one thing that options are compared by.
+type Fact struct {
+	Name, Value string
 }
 
 // Outcome is what a key did to a field.
@@ -285,8 +291,8 @@ func (f *Field) note(t *theme.Theme) string {
 }
 
 // options are the lines of a Choice or Many field that is being answered. What
-// they mean stands beside them if there is room for all, else below for the one
-// under the cursor.
+// they mean stands beside them if there is room for all, else below: compared in
+// a table if there is room for that, or said of the one under the cursor.
 func (f *Field) options(width int, t *theme.Theme) []string {
 	marks := map[bool]string{true: "(•) ", false: "( ) "}
 	if f.Kind == Many {
@@ -316,10 +322,62 @@ func (f *Field) options(width int, t *theme.Theme) []string {
 		}
 		lines = append(lines, Cut(lead+style.Render(marks[f.picked(o.Value)]+Fit(o.Value, wide))+"  "+t.Muted.Render(help), width))
 	}
-	if !room && f.at < len(f.Options) {
+	if room {
+		return lines
+	}
+	if table := f.comparison(width-2, t); len(table) > 0 {
+		return append(append(lines, ""), table...)
+	}
+	if f.at < len(f.Options) {
 		for _, line := range Wrap(meaning(f.Options[f.at]), width-2) {
 			lines = append(lines, "  "+t.Text.Render(line))
 		}
+	}
+	return lines
+}
+
+// comparison is a table of the options' facts with a column for each option that
+// has some; empty if none has, or the table is wider than width.
+func (f *Field) comparison(width int, t *theme.Theme) []string {
+	var lines []string
+	for i, o := range f.Options {
+		if len(o.Facts) == 0 {
+			continue
+		}
+		if lines == nil {
+			lines = namesOf(o.Facts, t)
+		}
+		wide := StringWidth(o.Value)
+		for _, fact := range o.Facts {
+			wide = max(wide, StringWidth(fact.Value))
+		}
+		style := t.Muted
+		if i == f.at {
+			style = t.Accent
+		}
+		lines[0] += "  " + style.Render(Fit(o.Value, wide))
+		for row, fact := range o.Facts {
+			lines[row+1] += "  " + t.Text.Render(Fit(fact.Value, wide))
+		}
+	}
+	if len(lines) > 0 && StringWidth(lines[0]) > width {
+		return nil
+	}
+	for i := range lines {
+		lines[i] = "  " + lines[i]
+	}
+	return lines
+}
+
+// namesOf is the first column of a table of facts, below an empty heading.
+func namesOf(facts []Fact, t *theme.Theme) []string {
+	wide := 0
+	for _, fact := range facts {
+		wide = max(wide, StringWidth(fact.Name))
+	}
+	lines := []string{strings.Repeat(" ", wide)}
+	for _, fact := range facts {
+		lines = append(lines, t.Muted.Render(Fit(fact.Name, wide)))
 	}
 	return lines
 }
