@@ -33,7 +33,7 @@ func TestFunctionsTree(t *testing.T) {
 	}
 	made := map[string]string{}
 	for _, entry := range entries {
-		if first, _, _ := strings.Cut(entry.Path, "/"); first != "services" && first != "libs" && first != "requirements" {
+		if first, _, _ := strings.Cut(entry.Path, "/"); first != "services" && first != "libs" && first != "requirements" && first != "deploy" {
 			continue
 		}
 		artifact, err := entry.Render()
@@ -47,6 +47,7 @@ func TestFunctionsTree(t *testing.T) {
 		"services/order/src/order_service/gen/messaging.py": "from kit.messaging.eventbridge import connect",
 		"services/order/Dockerfile":                         "/opt/extensions/lambda-adapter",
 		"libs/kit/src/kit/messaging/functions.py":           "batchItemFailures",
+		"deploy/terraform/envs/prod/main.tf":                `source = "../../modules/serverless"`,
 		"requirements/runtime.txt":                          "\nhttpx2==",
 		"requirements/dev.txt":                              "\nmoto==",
 	} {
@@ -57,6 +58,11 @@ func TestFunctionsTree(t *testing.T) {
 	for _, other := range []string{"nats", "kafka", "postgresql"} {
 		if _, there := made["libs/kit/src/kit/messaging/"+other+".py"]; there {
 			t.Errorf("the adapter of %s is there", other)
+		}
+	}
+	for _, other := range []string{"modules/system/main.tf", "modules/postgres/main.tf", "modules/service/main.tf"} {
+		if _, there := made["deploy/terraform/"+other]; there {
+			t.Errorf("%s of a cluster is there", other)
 		}
 	}
 	for path, content := range made {

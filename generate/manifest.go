@@ -31,6 +31,7 @@ var ownership = []rule{
 	{pattern: "services/{service}/src/{package}/handlers/**", owner: Yours},
 	{pattern: "deploy/terraform/envs/{environment}/backend.tf", owner: Yours},
 	{pattern: "deploy/terraform/envs/{environment}/terraform.tfvars", owner: Yours},
+	{pattern: "deploy/terraform/envs/{environment}/{serverless}terraform.tfvars", owner: Yours},
 }
 
 // conditions lists the templates that only some services need.
@@ -67,6 +68,11 @@ var architectures = []rule{
 	{pattern: "architecture/decisions/0002-one-database-for-each-service.md", shapes: separate},
 	{pattern: "deploy/kubernetes/**", shapes: clustered},
 	{pattern: "deploy/gateway/**", shapes: clustered},
+	{pattern: "deploy/terraform/envs/{environment}/backend.tf"},
+	{pattern: "deploy/terraform/envs/{environment}/{serverless}*", shapes: functional},
+	{pattern: "deploy/terraform/envs/{environment}/tests/{serverless}*", shapes: functional},
+	{pattern: "deploy/terraform/envs/**", shapes: clustered},
+	{pattern: "deploy/terraform/modules/system/**", shapes: clustered},
 	{pattern: "deploy/terraform/modules/namespace/**", shapes: clustered},
 	{pattern: "deploy/terraform/modules/service/**", shapes: clustered},
 	{pattern: "deploy/terraform/modules/postgres/**", shapes: clustered},

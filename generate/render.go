@@ -253,17 +253,18 @@ func (f *templateFile) entries(system *SystemView) []Entry {
 }
 
 // shapeNames are what a path says about the whole system: {app} is the package of
-// a monolith's process, and {monolith} stands for nothing; it tells a file from the
-// one of the other shapes.
+// a monolith's process; {monolith} and {serverless} stand for nothing; they tell a
+// file from the one of the other shapes.
 func shapeNames(system *SystemView) *strings.Replacer {
-	return strings.NewReplacer("{app}", system.AppPackage(), "{monolith}", "")
+	return strings.NewReplacer("{app}", system.AppPackage(), "{monolith}", "", "{serverless}", "")
 }
 
 func (f *templateFile) perEnvironment(system *SystemView) []Entry {
 	var entries []Entry
 	for i := range system.Environments {
 		environment := &system.Environments[i]
-		entries = append(entries, f.entry(strings.ReplaceAll(f.target, "{environment}", environment.Name), environment))
+		target := shapeNames(system).Replace(f.target)
+		entries = append(entries, f.entry(strings.ReplaceAll(target, "{environment}", environment.Name), environment))
 	}
 	return entries
 }

@@ -33,7 +33,7 @@ const (
 type QueuePlan struct {
 	Service    string
 	BatchSize  Quantity // messages
-	Readers    Quantity // batches at once
+	Readers    Quantity // batches at once, of each consumer
 	Visibility Quantity // s for which a message stays with the function that has it
 }
 
@@ -45,11 +45,14 @@ type FunctionsPlan struct {
 	ThrottleRPS     Quantity // that the API lets through
 	ThrottleBurst   Quantity // requests
 	IntegrationTime Quantity // ms after which the API gives up a function
+	ErrorShare      Quantity // of requests, from which somebody is called
+	EventsLate      Quantity // s, the age of an event from which somebody has to look
 	ProxyPool       Quantity // connections that the proxy needs to the database
 	MaxConnections  Quantity
 	ProxyShare      Quantity // percent of them that the proxy may open
 	MinCapacity     Quantity // ACU
 	MaxCapacity     Quantity // ACU
+	IdleCapacity    Quantity // ACU, the least where nobody waits: outside of production
 }
 
 // What Lambda, API Gateway, SQS and Aurora are bound by.
@@ -61,6 +64,7 @@ var (
 	integrationCap     = Constant{"integration_cap", 30_000, "ms", "Amazon API Gateway: the longest wait of an HTTP API"}
 	functionFloor      = Constant{"function_floor", 3, "s", sourceJudgement}
 	functionPool       = Constant{"function_pool", 2, "connections", "one request at a time, and the look at the database beside it"}
+	migrationPool      = Constant{"migration_pool", 1, "connections", "the kit: a migration has one session"}
 	throttleHeadroom   = Constant{"throttle_headroom", 1.5, "", "judgement: less than what is reserved, so that the API refuses first"}
 	accountRPS         = Constant{"account_rps", 10_000, "rps", "Amazon API Gateway: quota of an account and region"}
 	accountBurst       = Constant{"account_burst", 5000, "requests", "Amazon API Gateway: quota of an account and region"}
@@ -75,6 +79,8 @@ var (
 	longestFunction    = Constant{"longest_function", 900, "s", "AWS Lambda: the longest time-out"}
 	oneAtATime         = Constant{"one_at_a_time", 1, "", "a lock holds any other back"}
 	twoRelays          = Constant{"two_relays", 2, "", "the next one waits while the one before stops"}
+	idleACU            = Constant{"idle_capacity", 0.5, "ACU", "Amazon Aurora: the least that does not pause"}
+	pageBurnRate       = Constant{"page_burn", pageBurn, "", "Google SRE Workbook: how fast the budget burns when a page goes out"}
 	acuGiB             = Constant{"acu_gib", 2, "GiB", "Amazon Aurora: memory of a capacity unit"}
 	acuCPU             = Constant{"acu_vcpu", 0.25, "vCPU", "judgement: what goes with 2 GiB in the classes of fixed size"}
 	proxyShare         = Constant{"proxy_share", 80, "%", "judgement: the rest is for relays, migrations and people"}
@@ -91,7 +97,10 @@ var (
 	workerTimeout      = derive("s", "ceil(consumer_timeout / 1000 * ceil(batch_size / pool_size)) + answer_time",
 		"every event of a batch takes as long as it may", "TMO-CHAIN")
 	workerConcurrency = derive("", "ceil(catch_up * event_rate * event_time / 1000 / pool_size)", sourceLittle, "MSG-LAG")
-	readers           = derive("", "max(least_readers, concurrency)", "no more than are reserved: throttled messages end among the dead letters", "MSG-SQS-RECEIVE")
+	reservedWorker    = derive("", "consumers * max(least_readers, ceil(concurrency / consumers))", "each consumer of the service has its part", "SLS-CONC")
+	readers           = derive("", "reserved / consumers", "no more than are reserved: throttled messages end among the dead letters", "MSG-SQS-RECEIVE")
+	errorShare        = derive("", "page_burn * (1 - availability_slo / 100)", "the burn rate that calls somebody")
+	eventsLate        = derive("s", "relay_period + consumer_delay", "a relay that stopped is started within its period")
 	visibility        = derive("s", "visibility_factor * timeout", "AWS Lambda: with SQS, and no window", "MSG-SQS-VIS")
 	relayTimeout      = derive("s", "relay_period + relay_stop", "until the next one has begun")
 	throttle          = derive("rps", "min(account_rps, ceil(throttle_headroom * peak_rps))", "429 from the API instead of an error from Lambda", "SLS-APIGW-RATE")
@@ -99,8 +108,8 @@ var (
 	accountQuota      = derive("", "reserved + unreserved", "what is reserved, and what has to stay free", "SLS-CONC")
 	proxyPool         = derive("connections", "max(10, ceil(pool_factor * busy))", sourceLittle+": what is busy at peak", "CON-POOL-LITTLE")
 	busyConnections   = derive("connections", "service_rps * db_hold / 1000", sourceLittle)
-	auroraConnections = derive("connections", "min(connection_cap, ceilto((100 * proxy_pool / proxy_share + relays + ops_connections) / connection_use + superuser_reserved, 10))",
-		"the proxy's share, and everybody else", "CON-POOL-BUDGET")
+	auroraConnections = derive("connections", "min(connection_cap, ceilto(max(100 * proxy_pool / proxy_share, 100 * (direct + ops_connections + superuser_reserved) / (100 - proxy_share)), 10))",
+		"the proxy's share holds its pool, the rest everybody who passes it by", "CON-POOL-BUDGET")
 	mostCapacity = derive("ACU", "rung(max((read_qps * db_cpu_read + write_qps * db_cpu_write) / 1000 / db_utilisation / acu_vcpu, "+
 		"data_gib * hot_share * hot_in_memory / acu_gib, max_connections / connections_per_gib / acu_gib), 2, 4, 8, 16, 32, 64, 128, 256)",
 		"the processor, the memory for hot data and the connections, whichever asks for most", "CON-DB-MEMORY")
@@ -114,16 +123,16 @@ func resolveFunctions(b Blueprint) *FunctionsPlan {
 	}
 	plan := FunctionsPlan{ProxyShare: constantQuantity(proxyShare, "CON-POOL-BUDGET")}
 	var reserved, busy []Input
-	relays := Input{Name: "relays"}
+	direct := Input{Name: "direct"}
 	for _, s := range b.Services {
 		for _, f := range functionsOf(b, s) {
 			plan.Functions = append(plan.Functions, f)
 			reserved = append(reserved, f.Reserved.named(inputName(f.Instance())))
-			if f.Role == RelayFunction {
-				relays.Value += f.Reserved.Value * f.PoolSize.Value
+			if f.Role == RelayFunction || f.Role == MigrateFunction {
+				direct.Value += f.Reserved.Value * f.PoolSize.Value
 			}
 			if f.Role == WorkerFunction {
-				plan.Queues = append(plan.Queues, queueOf(f))
+				plan.Queues = append(plan.Queues, queueOf(s, f))
 			}
 		}
 		busy = append(busy, busyConnections.of(s.Sizing.RPS.named("service_rps"), s.Sizing.DBHold.named("db_hold")).named(inputName(s.Name)))
@@ -133,11 +142,14 @@ func resolveFunctions(b Blueprint) *FunctionsPlan {
 	plan.ThrottleBurst = burst.of(accountBurst.input(), plan.ThrottleRPS.named("throttle"))
 	plan.IntegrationTime = integrationTimeout.of(integrationCap.input(), chainStep.input(), timeoutOfAPI(b).named("timeout"))
 	plan.ProxyPool = proxyPool.of(poolFactor.input(), sumOf("connections", "of all services", busy).named("busy"))
-	plan.MaxConnections = auroraConnections.of(connectionCap.input(), plan.ProxyPool.named("proxy_pool"), proxyShare.input(), relays, opsConnections.input(),
-		connectionUse.input(), superuserReserved.input())
+	plan.MaxConnections = auroraConnections.of(connectionCap.input(), plan.ProxyPool.named("proxy_pool"), proxyShare.input(), direct, opsConnections.input(),
+		superuserReserved.input())
 	plan.MaxCapacity = mostCapacity.of(b.Database.ReadQPS.named("read_qps"), dbCPURead.input(), b.Database.WriteQPS.named("write_qps"), dbCPUWrite.input(),
 		dbUtilisation.input(), acuCPU.input(), b.Load.DataGiB.named("data_gib"), hotShare.input(), hotInMemory.input(), acuGiB.input(),
 		plan.MaxConnections.named("max_connections"), connectionsPerGiB.input())
+	plan.ErrorShare = errorShare.of(pageBurnRate.input(), b.Load.AvailabilitySLO.named("availability_slo"))
+	plan.EventsLate = eventsLate.of(relayPeriod.input(), consumerDelay.input())
+	plan.IdleCapacity = constantQuantity(idleACU, "CST-IDLE")
 	plan.MinCapacity = leastCapacity.of(plan.MaxCapacity.named("max_capacity"))
 	return &plan
 }
@@ -160,7 +172,9 @@ func functionsOf(b Blueprint, s ServicePlan) []FunctionPlan {
 	if s.Relay != nil {
 		all = append(all, taskFunction(s, RelayFunction, relayTimeout.of(relayPeriod.input(), relayStop.input()), twoRelays))
 	}
-	return append(all, taskFunction(s, MigrateFunction, constantQuantity(longestFunction), oneAtATime))
+	migrate := taskFunction(s, MigrateFunction, constantQuantity(longestFunction), oneAtATime)
+	migrate.PoolSize = constantQuantity(migrationPool)
+	return append(all, migrate)
 }
 
 func workerFunction(b Blueprint, s ServicePlan) FunctionPlan {
@@ -168,7 +182,7 @@ func workerFunction(b Blueprint, s ServicePlan) FunctionPlan {
 	worker := FunctionPlan{Service: s.Name, Role: WorkerFunction, Memory: constantQuantity(functionMiB, "SLS-MEM"), PoolSize: pool}
 	worker.Timeout = workerTimeout.of(b.Broker.ConsumerTimeout.named("consumer_timeout"), batchMessages.input(), pool.named("pool_size"), answerSeconds.input())
 	worker.Concurrency = workerConcurrency.of(catchUp.input(), s.Worker.Rate.named("event_rate"), eventTime.input(), pool.named("pool_size"))
-	worker.Reserved = readers.of(leastReaders.input(), worker.Concurrency.named("concurrency"))
+	worker.Reserved = reservedWorker.of(s.consumers(), leastReaders.input(), worker.Concurrency.named("concurrency"))
 	return worker
 }
 
@@ -178,8 +192,20 @@ func taskFunction(s ServicePlan, role string, timeout Quantity, most Constant) F
 		Timeout: timeout, Concurrency: constantQuantity(oneAtATime), Reserved: constantQuantity(most, "SLS-CONC")}
 }
 
-func queueOf(worker FunctionPlan) QueuePlan {
-	return QueuePlan{Service: worker.Service, BatchSize: constantQuantity(batchMessages), Readers: worker.Reserved,
+// consumers are what reads queues in the service: its handlers, and its read model.
+func (s ServicePlan) consumers() Input {
+	count := 0.0
+	if len(s.Consumes) > 0 {
+		count++
+	}
+	if s.ReadModel {
+		count++
+	}
+	return Input{"consumers", count}
+}
+
+func queueOf(s ServicePlan, worker FunctionPlan) QueuePlan {
+	return QueuePlan{Service: worker.Service, BatchSize: constantQuantity(batchMessages), Readers: readers.of(worker.Reserved.named("reserved"), s.consumers()),
 		Visibility: visibility.of(visibilityFactor.input(), worker.Timeout.named("timeout"))}
 }
 
@@ -190,6 +216,7 @@ func (p *FunctionsPlan) quantities() []NamedQuantity {
 	all := []NamedQuantity{
 		{"account_quota", p.AccountQuota}, {"throttle_rps", p.ThrottleRPS}, {"throttle_burst", p.ThrottleBurst}, {"integration_timeout", p.IntegrationTime},
 		{"proxy_pool", p.ProxyPool}, {"max_connections", p.MaxConnections}, {"proxy_share", p.ProxyShare}, {"min_capacity", p.MinCapacity}, {"max_capacity", p.MaxCapacity},
+		{"idle_capacity", p.IdleCapacity}, {"error_share", p.ErrorShare}, {"events_late", p.EventsLate},
 	}
 	for _, f := range p.Functions {
 		all = append(all, under(Snake(f.Instance()), []NamedQuantity{{"memory", f.Memory}, {"timeout", f.Timeout}, {"concurrency", f.Concurrency},

@@ -15,7 +15,7 @@ func serverless() map[string]Blueprint {
 			event := answers.Services[0].Entities[0].Name + ".created"
 			answers.Services[0].Publishes = []string{event}
 			last := &answers.Services[len(answers.Services)-1]
-			last.Consumes = append(last.Consumes, event)
+			last.Consumes, last.CQRS = append(last.Consumes, event), true
 			found[example.Name+" "+string(scale)] = Resolve(answers)
 		}
 	}
@@ -38,6 +38,16 @@ var functionLaws = []struct {
 	{"TMO-CHAIN", func(b Blueprint, f FunctionPlan) bool {
 		return f.Timeout.Value == float64(f.Timeout.Int()) && f.Timeout.Value <= 900 && (f.Role != APIFunction ||
 			1000*f.Timeout.Value > b.Timeouts.AppDeadline.Value && b.Functions.IntegrationTime.Value >= 1000*f.Timeout.Value && b.Functions.IntegrationTime.Value <= 30_000)
+	}},
+	{"MSG-SQS-RECEIVE", func(b Blueprint, f FunctionPlan) bool {
+		consumers := b.service(f.Service).consumers().Value
+		readers := 0.0
+		for _, q := range b.Functions.Queues {
+			if q.Service == f.Service {
+				readers = q.Readers.Value
+			}
+		}
+		return f.Role != WorkerFunction || readers >= 2 && readers*consumers <= f.Reserved.Value
 	}},
 	{"MSG-ACK", func(b Blueprint, f FunctionPlan) bool {
 		return f.Role != WorkerFunction || 1000*f.Timeout.Value > b.Broker.ConsumerTimeout.Value*batchMessages.Value/f.PoolSize.Value
@@ -70,11 +80,17 @@ func TestFunctionsFitTogether(t *testing.T) {
 		if plan.MinCapacity.Value < 0.5 || plan.MaxCapacity.Value*acuGiB.Value*connectionsPerGiB.Value < plan.MaxConnections.Value {
 			t.Errorf("%s: %v to %v ACU for %v connections", name, plan.MinCapacity.Value, plan.MaxCapacity.Value, plan.MaxConnections.Value)
 		}
-		reserved := 0.0
+		reserved, direct := 0.0, 0.0
 		for _, f := range plan.Functions {
-			if f.Role == APIFunction {
+			switch f.Role {
+			case APIFunction:
 				reserved += f.Reserved.Value
+			case RelayFunction, MigrateFunction:
+				direct += f.Reserved.Value * f.PoolSize.Value
 			}
+		}
+		if direct > plan.MaxConnections.Value*(100-plan.ProxyShare.Value)/100 {
+			t.Errorf("%s: relays and migrations hold %v of %v connections", name, direct, plan.MaxConnections.Value)
 		}
 		if plan.ThrottleRPS.Value*b.Load.LatencyP99.Value/2000 > reserved {
 			t.Errorf("%s: the API lets %v requests/s through to %v environments", name, plan.ThrottleRPS.Value, reserved)

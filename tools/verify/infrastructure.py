@@ -343,6 +343,11 @@ def content_of(folder: Path, whole: Path) -> str:
     return f"{folder.relative_to(whole) if uses_others else ''}\n{content}"
 
 
+def tests_of(folder: Path) -> str:
+    """Read the tests of a folder."""
+    return "".join(file.read_text() for file in folder.glob("tests/*.tftest.hcl"))
+
+
 def terraform_problem(folder: Path) -> str | None:
     """Take a folder through Terraform's commands; a root keeps its state beside it."""
     sources = "".join(file.read_text() for file in folder.glob("*.tf"))
@@ -356,6 +361,8 @@ def terraform_problem(folder: Path) -> str | None:
         "TF_SCHEMA_DIR": str(CACHE / "terraform/schemas"),
         "TF_CLI_ARGS": "-no-color",
     }
+    if images := re.search(r"^variables {\n  images = ({.+?^  })$", tests_of(folder), re.MULTILINE | re.DOTALL):
+        environment["TF_VAR_images"] = images[1]  # what only a pipeline knows
     for command in commands:
         code, output = output_of("terraform", *command, cwd=folder, env=environment)
         if code:

@@ -26,7 +26,6 @@ from kit import migrate
 from kit.aws import SECRETS, SQS, Api, Client, Place
 from kit.testing import brokers, servers
 
-MODULES = ("network", "function", "api", "events", "aurora", "secrets", "serverless")
 KIT_TESTS = ROOT / "templates/libs/kit/tests"
 ACCOUNT = "arn:aws:sqs:us-east-1:123456789012:"
 WARM = 200  # requests
@@ -343,7 +342,9 @@ async def applied(database: str) -> list[str]:
 
 
 @pytest.mark.parametrize("consumer", [terraform, trivy, checkov], ids=lambda consumer: consumer.__name__)
-def test_the_modules_of_functions_are_accepted(consumer: Consumer) -> None:
-    patterns = [f"deploy/terraform/modules/{module}/**/*.{kind}" for module in MODULES for kind in ("tf", "tftest.hcl")]
-    templates = ROOT / "templates"
-    judge(f"{consumer.__name__} (functions)", consumer, templates, files_of(templates, *patterns))
+def test_terraform_of_functions_is_accepted(consumer: Consumer, market: Path) -> None:
+    folders = ("modules", "envs/prod")  # the others differ in numbers
+    patterns = [
+        f"deploy/terraform/{folder}/**/*.{kind}" for folder in folders for kind in ("tf", "tfvars", "tftest.hcl")
+    ]
+    judge(f"{consumer.__name__} (functions)", consumer, market, files_of(market, *patterns))

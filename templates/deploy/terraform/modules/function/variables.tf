@@ -44,7 +44,7 @@ variable "environment" {
   default     = {}
 
   validation {
-    condition     = !anytrue([for name in keys(var.environment) : can(regex("_URL$|SECRET|PASSWORD", name)) && name != "BROKER_URL"])
+    condition     = !anytrue([for name, value in var.environment : can(regex("DATABASE_URL|REDIS_URL|API_KEYS|SECRET|PASSWORD", name)) || can(regex("://[^/]*@", value))])
     error_message = "URLs with passwords and other secrets belong into the secret."
   }
 }

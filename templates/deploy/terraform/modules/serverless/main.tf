@@ -80,6 +80,7 @@ module "network" {
   cidr          = var.network.cidr
   subnet_ids    = var.network.subnet_ids
   services      = length(local.consumers) > 0 || anytrue([for plan in var.services : plan.publishes]) ? ["secretsmanager", "events", "sqs"] : ["secretsmanager"]
+  ports         = merge({ PostgreSQL = 5432, Endpoints = 443 }, var.cache == null ? {} : { Redis = 6379 })
   outside_cidrs = var.network.outside_cidrs
 }
 
@@ -99,6 +100,20 @@ module "database" {
   proxy_percent            = var.database.proxy_percent
   backup_days              = var.database.backup_days
   alarm_topic_arn          = aws_sns_topic.alarms.arn
+}
+
+module "redis" {
+  source = "../redis"
+  count  = var.cache == null ? 0 : 1
+
+  name             = var.name
+  vpc_id           = var.network.vpc_id
+  subnet_ids       = var.network.subnet_ids
+  client_cidr      = var.network.cidr
+  kms_key_arn      = aws_kms_key.this.arn
+  node_type        = var.cache.node_type
+  nodes            = var.cache.nodes
+  reserved_percent = var.cache.reserved_percent
 }
 
 module "events" {
@@ -142,7 +157,7 @@ module "function" {
   alarm_topic_arn         = aws_sns_topic.alarms.arn
   schedule                = each.value.role == "relay" ? "rate(1 minute)" : null
 
-  environment = merge(var.services[each.value.service].environment, {
+  environment = merge(var.services[each.value.service].environment, { for name in var.services[each.value.service].peers : name => module.api.url }, {
     BROKER_NAMESPACE = var.name
     BROKER_URL       = "aws://${data.aws_region.current.region}"
     DB_POOLER        = tostring(!contains(local.direct, each.value.role))

@@ -13,6 +13,11 @@ output "database" {
   value       = { proxy = module.database.proxy_endpoint, direct = module.database.endpoint }
 }
 
+output "cache" {
+  description = "Where Redis is, and the name by which its token is changed; null without a cache."
+  value       = one([for each in module.redis : { host = each.host, port = each.port, id = each.id }])
+}
+
 output "secrets" {
   description = "Entries to fill in: SERVICE, SERVICE/direct and SERVICE/login."
   value       = module.secrets.arns

@@ -3,8 +3,8 @@ variable "name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 36
-    error_message = "Lower-case words with single hyphens between them, 36 characters at most."
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) <= 40
+    error_message = "Lower-case words with single hyphens between them, 40 characters at most."
   }
 }
 
@@ -25,6 +25,7 @@ variable "services" {
     package     = string
     paths       = set(string)
     environment = optional(map(string), {})
+    peers       = optional(set(string), []) # settings that say where a called service is: at the API, as everybody's
     publishes   = optional(bool, false)
     functions = map(object({
       memory_mib  = number
@@ -97,6 +98,21 @@ variable "database" {
   }
 }
 
+variable "cache" {
+  description = "Size of Redis; null where nothing is cached."
+  type = object({
+    node_type        = string
+    nodes            = number
+    reserved_percent = number
+  })
+  default = null
+
+  validation {
+    condition     = try(var.cache.nodes <= length(var.network.subnet_ids), var.cache == null)
+    error_message = "A zone for each node."
+  }
+}
+
 variable "events" {
   description = "How long events and dead letters wait, and from which age somebody has to look, in seconds."
   type = object({
@@ -104,9 +120,10 @@ variable "events" {
     dead_retention_s = number
     late_s           = number
   })
+  default = null
 
   validation {
-    condition     = var.events.dead_retention_s >= var.events.retention_s
+    condition     = try(var.events.dead_retention_s >= var.events.retention_s, var.events == null)
     error_message = "A dead letter waits no shorter than an event."
   }
 }

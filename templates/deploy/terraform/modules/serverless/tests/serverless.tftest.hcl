@@ -89,10 +89,24 @@ run "a_function_for_each_role" {
   }
 }
 
+run "a_cache_where_one_is_asked_for" {
+  command = plan
+
+  variables {
+    cache = { node_type = "cache.t4g.small", nodes = 2, reserved_percent = 25 }
+  }
+
+  assert {
+    condition     = length(module.redis) == 1
+    error_message = "No cache."
+  }
+}
+
 run "nothing_travels_by_events" {
   command = plan
 
   variables {
+    events = null
     services = {
       note = {
         image   = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/notes/note@sha256:0000000000000000000000000000000000000000000000000000000000000000"
