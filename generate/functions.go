@@ -3,7 +3,6 @@ package generate
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"codex-design/model"
@@ -87,19 +86,6 @@ func (s *ServiceView) peerSettings() []string {
 	return names
 }
 
-// hclLines are attributes of one line each, padded as terraform fmt does.
-func hclLines(margin string, attributes [][2]string) string {
-	wide := 0
-	for _, each := range attributes {
-		wide = max(wide, len(each[0]))
-	}
-	lines := make([]string, len(attributes))
-	for i, each := range attributes {
-		lines[i] = fmt.Sprintf("%s%-*s = %s", margin, wide, each[0], each[1])
-	}
-	return strings.Join(lines, "\n")
-}
-
 func (e *EnvironmentView) functionLines(service string) []string {
 	var lines [][2]string
 	for _, f := range e.System.Blueprint.Functions.Functions {
@@ -145,24 +131,17 @@ func (e *EnvironmentView) Instances() int { return 1 + e.Managed().Standbys.Int(
 func (e *EnvironmentView) LeastCapacity() string {
 	plan := e.System.Blueprint.Functions
 	if e.Production {
-		return decimal(plan.MinCapacity.Value)
+		return plainText(plan.MinCapacity.Value)
 	}
-	return decimal(plan.IdleCapacity.Value)
+	return plainText(plan.IdleCapacity.Value)
 }
 
 // RequestSeconds is how long a request takes, half the promised p99, in seconds.
 func (e *EnvironmentView) RequestSeconds() string {
-	return decimal(e.System.Load.LatencyP99.Value / 2 / 1000)
-}
-
-// ErrorShare is the share of failed requests that calls somebody.
-func (e *EnvironmentView) ErrorShare() string {
-	return decimal(e.System.Blueprint.Functions.ErrorShare.Value)
+	return plainText(e.System.Load.LatencyP99.Value / 2 / 1000)
 }
 
 // AccountConcurrency is what the account allows unasked, or what the system needs if that is more.
 func (e *EnvironmentView) AccountConcurrency() int {
-	return max(1000, e.System.Blueprint.Functions.AccountQuota.Int())
+	return e.System.Blueprint.Functions.AccountConcurrency()
 }
-
-func decimal(value float64) string { return strconv.FormatFloat(value, 'g', 6, 64) }

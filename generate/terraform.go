@@ -65,22 +65,31 @@ func (s *SystemView) HCLList(names []string) string {
 	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
+// hclLines are attributes of one line each, padded as terraform fmt does.
+func hclLines(margin string, attributes [][2]string) string {
+	wide := 0
+	for _, each := range attributes {
+		wide = max(wide, len(each[0]))
+	}
+	lines := make([]string, len(attributes))
+	for i, each := range attributes {
+		lines[i] = fmt.Sprintf("%s%-*s = %s", margin, wide, each[0], each[1])
+	}
+	return strings.Join(lines, "\n")
+}
+
 // HCLProcesses is what runs beside the service's API, as an attribute of its entry in HCL.
 func (s *ServiceView) HCLProcesses() string {
 	processes := s.Processes()
 	if len(processes) == 0 {
 		return "processes     = {}"
 	}
-	width := 0
-	for _, p := range processes {
-		width = max(width, len(p.Process))
+	lines := make([][2]string, len(processes))
+	for i, p := range processes {
+		lines[i] = [2]string{p.Process, fmt.Sprintf("{ cpu_request_m = %d, memory_mib = %d, pool = %d, proxied = %t }",
+			p.CPURequest.Int(), p.Memory.Int(), p.Pool.Int(), p.Sidecar())}
 	}
-	lines := []string{"processes = {"}
-	for _, p := range processes {
-		lines = append(lines, fmt.Sprintf("        %-*s = { cpu_request_m = %d, memory_mib = %d, pool = %d, proxied = %t }",
-			width, p.Process, p.CPURequest.Int(), p.Memory.Int(), p.Pool.Int(), p.Sidecar()))
-	}
-	return strings.Join(append(lines, "      }"), "\n")
+	return "processes = {\n" + hclLines("        ", lines) + "\n      }"
 }
 
 // HCLProcessKeys are the names of the environment's processes as keys of an HCL map.

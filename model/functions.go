@@ -55,6 +55,12 @@ type FunctionsPlan struct {
 	IdleCapacity    Quantity // ACU, the least where nobody waits: outside of production
 }
 
+// AccountConcurrency is how many invocations at once the account has to allow: as
+// many as it does unasked, or what the system needs if that is more.
+func (p FunctionsPlan) AccountConcurrency() int {
+	return max(int(accountConcurrency.Value), p.AccountQuota.Int())
+}
+
 // What Lambda, API Gateway, SQS and Aurora are bound by.
 var (
 	functionStart      = Constant{"function_start", 1500, "ms", "measured: docs/benchmarks.md; measure your own in the log of Lambda"}

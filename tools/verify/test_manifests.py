@@ -21,7 +21,6 @@ Manifest = dict[str, Any]
 MIB = {"Mi": 1, "Gi": 1024}
 FLUSH_AND_MARGIN_S = 10
 RELAY_CONNECTIONS = 2  # one leads, one is for the probes: kit.messaging.service
-EVENT_CONNECTIONS = 4  # of all modules of one process; each relay that leads has one more: kit.messaging.postgresql
 
 
 def quantity(text: str | int) -> float:
@@ -387,9 +386,17 @@ def pools(tree: Path, workload: str) -> float:
     if not hosted(tree):
         return setting(settings(tree, owner(tree, workload)), "db_pool_max")
     modules = [file.read_text() for file in tree.glob("services/*/src/*/gen/settings.py")]
-    relays = sum("relay" in plan for plan in blueprint(tree)["services"].values())
-    carried = EVENT_CONNECTIONS + relays if "broker" in blueprint(tree) else 0
-    return sum(setting(each, "db_pool_max") for each in modules) + carried
+    return sum(setting(each, "db_pool_max") for each in modules) + event_connections(tree)
+
+
+def event_connections(tree: Path) -> int:
+    """Count those that carry the events of a monolith: one pool for all modules, and one for each relay that leads."""
+    if "broker" not in blueprint(tree):
+        return 0
+    carrier = (tree / "libs/kit/src/kit/messaging/postgresql.py").read_text()
+    shared = re.search(r"^_CONNECTIONS = (\d+)", carrier, re.M)
+    assert shared
+    return int(shared[1]) + sum("relay" in plan for plan in blueprint(tree)["services"].values())
 
 
 def test_pools_fit_the_database_in_the_middle_of_a_rollout(rendered: list[Environment]) -> None:

@@ -31,9 +31,9 @@ def plain_environment(tree: Path) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(tuple(ours))}
 
 
-def make(tree: Path, *targets: str, timeout: float) -> str:
-    """Run make in a generated tree; it must succeed."""
-    result = subprocess.run(
+def run_make(tree: Path, *targets: str, timeout: float) -> "subprocess.CompletedProcess[str]":
+    """Run make in a generated tree; its errors are part of its output."""
+    return subprocess.run(
         ["make", *targets],
         cwd=tree,
         env=plain_environment(tree),
@@ -43,6 +43,11 @@ def make(tree: Path, *targets: str, timeout: float) -> str:
         check=False,
         timeout=timeout,
     )
+
+
+def make(tree: Path, *targets: str, timeout: float) -> str:
+    """Run make in a generated tree; it must succeed."""
+    result = run_make(tree, *targets, timeout=timeout)
     if result.returncode != 0:
         pytest.fail(
             f"make {' '.join(targets)} in {tree.name}: exit {result.returncode}\n{result.stdout[-12000:]}",
@@ -115,11 +120,9 @@ def test_make_dev_serves_until_interrupted(trees: dict[str, Path]) -> None:
                 break
         with urllib.request.urlopen("http://127.0.0.1:8001/v1/notes") as reply:
             assert json.load(reply) == {"items": [], "next_cursor": None}
-        beside = subprocess.run(
-            ["make", "smoke"], cwd=tree, env=plain_environment(tree), capture_output=True, text=True, check=False
-        )
+        beside = run_make(tree, "smoke", timeout=300)
         assert beside.returncode == 2
-        assert "port 8001 is in use: is the system running already?" in beside.stderr
+        assert "port 8001 is in use: is the system running already?" in beside.stdout
     finally:
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
         said += process.communicate(timeout=60)[0].splitlines(keepends=True)
@@ -162,16 +165,7 @@ def keeps_its_contracts(tree: Path) -> None:
 
 def errors_under_load(tree: Path) -> set[str]:
     """Load every service for a moment and return the shares of failed requests; a busy machine may be slow."""
-    result = subprocess.run(
-        ["make", "load", "LOAD_TIME=3s", "LOAD_USERS=2"],
-        cwd=tree,
-        env=plain_environment(tree),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=600,
-    )
+    result = run_make(tree, "load", "LOAD_TIME=3s", "LOAD_USERS=2", timeout=600)
     shares = re.findall(r"p99 \d+ ms of \d+, errors ([\d.]+) %", result.stdout)
     assert len(shares) == len(list((tree / "services").iterdir())), result.stdout[-8000:]
     return set(shares)
